@@ -1,0 +1,36 @@
+"""The ledger: what happened to every call, what is promised to whom, and the messages that keep the promise."""
+
+from __future__ import annotations
+
+from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
+from callisi_runtime.ledger.values import (
+    EVIDENCE,
+    AttemptRow,
+    CallRow,
+    EventRow,
+    Fault,
+    Note,
+    NoteRow,
+    NoteState,
+    ObligationRow,
+    Receipt,
+    Step,
+    reference_for,
+)
+
+__all__ = [
+    "EVIDENCE",
+    "AttemptRow",
+    "CallRow",
+    "EventRow",
+    "Fault",
+    "Ledger",
+    "LedgerUnavailable",
+    "Note",
+    "NoteRow",
+    "NoteState",
+    "ObligationRow",
+    "Receipt",
+    "Step",
+    "reference_for",
+]

@@ -1,0 +1,270 @@
+"""`Ledger`: what the rest of Callisi sees. Every method runs one transaction off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from callisi_runtime.errors import CallisiError, Problem
+from callisi_runtime.ledger import calls, notes, queries
+from callisi_runtime.ledger.engine import in_memory, make_engine, parse_url
+from callisi_runtime.ledger.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from callisi_runtime.ledger.values import (
+        AttemptRow,
+        CallRow,
+        EventRow,
+        Fault,
+        Note,
+        NoteRow,
+        ObligationRow,
+    )
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class LedgerUnavailable(CallisiError):
+    """The database did not answer: locked, full, read-only, gone. What was to be written is not written."""
+
+
+class Ledger:
+    """Calls, obligations and the outbox in one database.
+
+    The engine and its two threads are made on first use in the process that uses them, never carried over a
+    fork. The threads are the ledger's own: waiting for a locked file must not take the threads in which
+    names are resolved.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        self.url = url
+        self.clock = clock
+        self._pid = -1
+        self._engine: sa.Engine | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    # ---- opening and running ---------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Makes or checks the schema. Raises CallisiError when the database cannot be used."""
+        await self._in_thread(lambda: migrate(self._ready()))
+
+    async def close(self) -> None:
+        """Gives the connections and threads back. The ledger may be used again afterwards."""
+        engine, pool, self._engine, self._pool, self._pid = self._engine, self._pool, None, None, -1
+        if pool is not None:
+            if engine is not None:
+                await asyncio.get_running_loop().run_in_executor(pool, engine.dispose)
+            pool.shutdown(wait=False)
+
+    def _ready(self) -> sa.Engine:
+        self._own_process()
+        if self._engine is None:
+            self._engine = make_engine(self.url)
+        return self._engine
+
+    def _threads(self) -> ThreadPoolExecutor:
+        self._own_process()
+        if self._pool is None:
+            alone = in_memory(parse_url(self.url))
+            self._pool = ThreadPoolExecutor(1 if alone else 2, "callisi-db")
+        return self._pool
+
+    def _own_process(self) -> None:
+        if self._pid != os.getpid():
+            self._engine, self._pool, self._pid = None, None, os.getpid()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads(), work)
+        except sa.exc.SQLAlchemyError as error:
+            raise LedgerUnavailable(_why(error)) from error
+
+    async def write(
+        self, statement: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs one of the ledger's statements in a transaction of its own."""
+
+        def work() -> T:
+            with self._ready().begin() as connection:
+                return statement(connection, *args, **kwargs)
+
+        return await self._in_thread(work)
+
+    async def read(
+        self, statement: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `write`, without the write lock."""
+
+        def work() -> T:
+            with self._ready().connect().execution_options(reading=True) as connection:
+                return statement(connection, *args, **kwargs)
+
+        return await self._in_thread(work)
+
+    # ---- calls -----------------------------------------------------------------------------------------
+
+    async def begin_call(self, call: CallRow) -> CallRow | None:
+        """Writes the call and opens its obligation. Returns the known row when the call is being resumed."""
+        return await self.write(calls.begin, call, self.clock())
+
+    async def save_call(
+        self,
+        call_id: str,
+        *,
+        phase: str | None = None,
+        state: Mapping[str, object] | None = None,
+        epoch: int | None = None,
+    ) -> None:
+        """Saves what a successor needs. With an `epoch` below the saved one nothing changes."""
+        await self.write(calls.save, call_id, phase, state, epoch)
+
+    async def add_event(self, call_id: str, at: float, kind: str, data: Mapping[str, object]) -> None:
+        """Adds one moment to the call's timeline."""
+        await self.write(calls.add_event, call_id, at, kind, data)
+
+    async def end_call(
+        self, call_id: str, *, outcome: str, transcript: Sequence[object] | None = None
+    ) -> None:
+        """Writes how the call ended. Obligation and notifications are not touched."""
+        await self.write(calls.end, call_id, outcome, transcript, self.clock())
+
+    async def close_obligation(self, call_id: str, evidence: str) -> None:
+        """Closes the promise to the caller on one of `EVIDENCE`."""
+        await self.write(calls.close_obligation, call_id, evidence, self.clock())
+
+    # ---- notifications: the call's side ----------------------------------------------------------------
+
+    async def arm(self, note: Note, *, due_in: float) -> None:
+        """Writes the message before anybody is dialled: it goes out in `due_in` seconds unless settled."""
+        now = self.clock()
+        await self.write(notes.arm, note, now + due_in, now)
+
+    async def postpone(self, call_id: str, *, due_in: float) -> None:
+        """Pushes the dead man's switch out while another person is dialled."""
+        now = self.clock()
+        await self.write(notes.postpone, call_id, now + due_in, now)
+
+    async def settle(
+        self,
+        call_id: str,
+        *,
+        outcome: str,
+        send: bool,
+        body: Mapping[str, object] | None = None,
+        evidence: str | None = None,
+        note: Note | None = None,
+    ) -> None:
+        """The outcome is known: in one transaction it is written, and the armed notification goes out or
+        never.
+
+        `note` is written first when it was never armed, so that a failed `arm` loses nobody.
+        """
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> None:
+            calls.set_outcome(connection, call_id, outcome)
+            if send and note is not None:
+                notes.arm(connection, note, now, now)
+            notes.settle(connection, call_id, send, body, now)
+            if evidence is not None:
+                calls.close_obligation(connection, call_id, evidence, now)
+
+        await self.write(work)
+
+    # ---- notifications: the sender's side --------------------------------------------------------------
+
+    async def claim(self, limit: int, *, lease: float, note_id: str | None = None) -> list[NoteRow]:
+        """Takes up to `limit` ready notifications (or that one) for `lease` seconds."""
+        now = self.clock()
+        if note_id is None and not await self.read(notes.anything_ready, now):
+            return []
+        return await self.write(notes.claim, limit, lease, now, note_id)
+
+    async def taken(
+        self, row: NoteRow, sid: str | None, *, poll_in: float | None, what: str = "sent"
+    ) -> bool:
+        """The provider took the message. False here and below: the claim was lost, nothing was written."""
+        return await self.write(notes.taken, row, sid, self.clock(), poll_in=poll_in, what=what)
+
+    async def arrived(self, row: NoteRow, status: str, *, proven: bool = True) -> bool:
+        """The message arrived, or got as far as the file asks."""
+        return await self.write(notes.arrived, row, status, self.clock(), proven=proven)
+
+    async def still_waiting(self, row: NoteRow, poll_in: float) -> bool:
+        """Nothing new about a message on its way."""
+        return await self.write(notes.still_waiting, row, poll_in, self.clock())
+
+    async def looked(self, row: NoteRow, rest: float) -> bool:
+        """The provider does not know the message (yet)."""
+        return await self.write(notes.looked, row, rest, self.clock())
+
+    async def again(self, row: NoteRow, fault: Fault, *, wait: float, unknown: bool) -> bool:
+        """A try failed and may be repeated."""
+        return await self.write(notes.again, row, fault, self.clock(), wait=wait, unknown=unknown)
+
+    async def lost(self, row: NoteRow, fault: Fault) -> bool:
+        """The message was taken and did not arrive."""
+        return await self.write(notes.lost, row, fault, self.clock())
+
+    async def onward(self, row: NoteRow, why: str, what: str) -> bool:
+        """The step is over: the next one, or a dead letter."""
+        return await self.write(notes.onward, row, why, what, self.clock())
+
+    # ---- the operator's side ---------------------------------------------------------------------------
+
+    async def calls(self, since: float = 0.0, limit: int = 100) -> list[CallRow]:
+        """Calls since then, newest first."""
+        return await self.read(queries.calls, since, limit)
+
+    async def call(self, call_id: str) -> CallRow | None:
+        """One call, or None."""
+        return await self.read(queries.one_call, call_id)
+
+    async def timeline(self, call_id: str) -> list[EventRow]:
+        """The call's moments in order."""
+        return await self.read(queries.timeline, call_id)
+
+    async def notifications(
+        self, *, dead: bool = False, since: float = 0.0, call_id: str | None = None, limit: int = 100
+    ) -> list[NoteRow]:
+        """Notifications since then, newest first."""
+        return await self.read(queries.notifications, dead, since, call_id, limit)
+
+    async def notification(self, note_id: str) -> NoteRow | None:
+        """One notification, or None."""
+        return await self.read(queries.one_note, note_id)
+
+    async def attempts(self, note_id: str) -> list[AttemptRow]:
+        """What was done about a notification, in order."""
+        return await self.read(queries.attempts, note_id)
+
+    async def obligations(
+        self, open_only: bool = True, since: float = 0.0, limit: int = 1000
+    ) -> list[ObligationRow]:
+        """Promises to callers, oldest first."""
+        return await self.read(queries.obligations, open_only, since, limit)
+
+    async def redrive(self, note_id: str) -> bool:
+        """A dead letter starts over at its first channel. False when it is not dead."""
+        return await self.write(notes.redrive, note_id, self.clock())
+
+
+def _why(error: sa.exc.SQLAlchemyError) -> Problem:
+    """One sentence without the statement and its parameters."""
+    cause = getattr(error, "orig", None)
+    detail = str(cause or type(error).__name__).strip().splitlines()
+    return Problem(
+        "the database did not do its work",
+        code="database-unavailable",
+        got=detail[0] if detail else None,
+        hint="see `callisi doctor`",
+    )

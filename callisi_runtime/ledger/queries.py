@@ -1,0 +1,80 @@
+"""What the command line and the web read. Each takes an open transaction and writes nothing."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from callisi_runtime.ledger.calls import read_call
+from callisi_runtime.ledger.notes import read_note
+from callisi_runtime.ledger.schema import LIVE, attempt, call, event, note, obligation
+from callisi_runtime.ledger.values import AttemptRow, CallRow, EventRow, NoteRow, ObligationRow
+
+
+def calls(connection: sa.Connection, since: float, limit: int) -> list[CallRow]:
+    """Calls that started at `since` (Unix seconds) or later, newest first."""
+    rows = sa.select(call).where(call.c.started >= since).order_by(call.c.started.desc()).limit(limit)
+    return [read_call(row) for row in connection.execute(rows).mappings()]
+
+
+def one_call(connection: sa.Connection, call_id: str) -> CallRow | None:
+    """The call, or None."""
+    row = connection.execute(sa.select(call).where(call.c.id == call_id)).mappings().first()
+    return None if row is None else read_call(row)
+
+
+def timeline(connection: sa.Connection, call_id: str) -> list[EventRow]:
+    """The call's moments in their order."""
+    rows = sa.select(event).where(event.c.call_id == call_id).order_by(event.c.at, event.c.id)
+    return [EventRow(row["at"], row["kind"], row["data"]) for row in connection.execute(rows).mappings()]
+
+
+def notifications(
+    connection: sa.Connection, dead: bool, since: float, call_id: str | None, limit: int
+) -> list[NoteRow]:
+    """Notifications created at `since` or later, newest first; only the dead ones, or those of one call."""
+    rows = sa.select(note).where(note.c.created >= since)
+    if dead:
+        rows = rows.where(note.c.state == "dead")
+    if call_id is not None:
+        rows = rows.where(note.c.call_id == call_id)
+    rows = rows.order_by(note.c.created.desc(), note.c.id).limit(limit)
+    return [read_note(row) for row in connection.execute(rows).mappings()]
+
+
+def one_note(connection: sa.Connection, note_id: str) -> NoteRow | None:
+    """The notification, or None."""
+    row = connection.execute(sa.select(note).where(note.c.id == note_id)).mappings().first()
+    return None if row is None else read_note(row)
+
+
+def attempts(connection: sa.Connection, note_id: str) -> list[AttemptRow]:
+    """What was done about a notification, in order."""
+    rows = sa.select(attempt).where(attempt.c.note_id == note_id).order_by(attempt.c.id)
+    return [
+        AttemptRow(row["at"], row["step"], row["channel"], row["what"], row["info"])
+        for row in connection.execute(rows).mappings()
+    ]
+
+
+def obligations(connection: sa.Connection, open_only: bool, since: float, limit: int) -> list[ObligationRow]:
+    """Promises to callers, oldest first."""
+    rows = (
+        sa.select(obligation, call.c.agent, call.c.caller)
+        .join(call, call.c.id == obligation.c.call_id)
+        .where(obligation.c.opened >= since)
+        .order_by(obligation.c.opened)
+        .limit(limit)
+    )
+    if open_only:
+        rows = rows.where(obligation.c.closed.is_(None))
+    return [
+        ObligationRow(
+            row["call_id"], row["agent"], row["caller"], row["opened"], row["closed"], row["evidence"]
+        )
+        for row in connection.execute(rows).mappings()
+    ]
+
+
+def live_count(connection: sa.Connection) -> int:
+    """How many notifications are neither done, dead nor cancelled."""
+    return connection.execute(sa.select(sa.func.count()).select_from(note).where(LIVE)).scalar_one()
