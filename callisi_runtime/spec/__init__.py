@@ -1,0 +1,37 @@
+"""The whole vocabulary of an agent file: one class per YAML key, one file per block. Opens no file, knows no provider."""
+
+from __future__ import annotations
+
+from callisi_runtime.spec.agent import AgentSay, AgentSpec, Business, Disclosure, Fact, Limits, Privacy
+from callisi_runtime.spec.fallback import Channel, Email, Fallback, FallbackSay, Sms, Webhook, WhatsApp
+from callisi_runtime.spec.hours import Hours
+from callisi_runtime.spec.tools import Tool, ToolName
+from callisi_runtime.spec.transfer import Target, Transfer, TransferSay
+from callisi_runtime.spec.voice import Interruption, Provider, Turn, Voice
+
+__all__ = [
+    "AgentSay",
+    "AgentSpec",
+    "Business",
+    "Channel",
+    "Disclosure",
+    "Email",
+    "Fact",
+    "Fallback",
+    "FallbackSay",
+    "Hours",
+    "Interruption",
+    "Limits",
+    "Privacy",
+    "Provider",
+    "Sms",
+    "Target",
+    "Tool",
+    "ToolName",
+    "Transfer",
+    "TransferSay",
+    "Turn",
+    "Voice",
+    "Webhook",
+    "WhatsApp",
+]

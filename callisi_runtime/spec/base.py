@@ -1,0 +1,32 @@
+"""What every part of the file has in common: frozen, no unknown keys, numbers and texts of a known shape."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from callisi_runtime.phone import parse_declared
+
+
+class Part(BaseModel):
+    """A block of the agent file: immutable once read, and an unknown key in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+type_note = "A Jinja template; `callisi render` shows it filled in."
+
+Template = Annotated[str, Field(min_length=1, max_length=4000, json_schema_extra={"x-callisi": "template"})]
+"""A text with `{{ … }}` in it, for staff or for the language model."""
+
+Sentence = Annotated[str, Field(min_length=1, max_length=600, json_schema_extra={"x-callisi": "template"})]
+"""A text that the caller or a member of staff hears, word for word; never from the language model."""
+
+PhoneNumber = Annotated[
+    str, AfterValidator(parse_declared), Field(examples=["+49 30 23125111"], json_schema_extra={"x-callisi": "phone"})
+]
+"""A telephone number as a person writes it; kept as E.164."""
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+"""A length of time in seconds."""
