@@ -1,0 +1,1 @@
+"""Providers on loopback that speak the real protocols to the real client libraries, without any account."""

@@ -1,0 +1,35 @@
+"""The providers and the real clients that talk to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from livekit.agents import APIConnectOptions
+
+from callisi_runtime.loopback.deepgram import DeepgramServer
+from callisi_runtime.loopback.openai import OpenAIServer
+from callisi_runtime.loopback.recognise import ScriptedRecogniser
+from callisi_runtime.loopback.voice import ToneVoice
+
+ONCE = APIConnectOptions(max_retry=0, timeout=0.6)
+"""No second try, so that each fault shows its own face."""
+
+
+@pytest.fixture
+async def openai() -> AsyncIterator[OpenAIServer]:
+    async with OpenAIServer(voice=ToneVoice()) as server:
+        yield server
+
+
+@pytest.fixture
+async def deepgram() -> AsyncIterator[DeepgramServer]:
+    async with DeepgramServer(recogniser=ScriptedRecogniser(), endpoint_silence=0.2) as server:
+        yield server
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
