@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template
 
@@ -17,6 +17,13 @@ MESSAGE_HIDDEN = (
     "{% if message.callback %}. Rückruf an {{ message.callback }}{% endif %}"
     "{% if message.subject %}. Anliegen: {{ message.subject }}{% endif %}"
 )
+
+
+def _without_prefix(value: object) -> object:
+    return value.removeprefix("whatsapp:") if isinstance(value, str) else value
+
+
+WhatsAppNumber = Annotated[PhoneNumber, BeforeValidator(_without_prefix)]
 
 
 class Delivery(Part):
@@ -50,9 +57,9 @@ class Sms(Delivery):
 class WhatsApp(Delivery):
     """A WhatsApp message over Twilio: an approved template, or the sandbox for trying out."""
 
-    to: PhoneNumber
+    to: WhatsAppNumber
     """Who gets it; with or without `whatsapp:` in front."""
-    sender: PhoneNumber | None = Field(default=None, alias="from")
+    sender: WhatsAppNumber | None = Field(default=None, alias="from")
     """From whom it comes; TWILIO_WHATSAPP_FROM when left out."""
     content_sid: str | None = Field(default=None, pattern=r"^HX[0-9a-fA-F]{32}$")
     """The approved template (HX...). Without one, messages reach nobody who has not written within 24 hours."""

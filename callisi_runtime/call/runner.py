@@ -1,0 +1,246 @@
+"""`CallRunner`: feeds events to the machine and has its effects carried out, in order, on any line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from callisi_runtime.call.record import CallRecord
+from callisi_runtime.flow import CallState, Outcome, Phase, step
+from callisi_runtime.flow import effects as do
+from callisi_runtime.flow import events as on
+from callisi_runtime.phone import masked
+
+if TYPE_CHECKING:
+    from callisi_runtime.call.books import Books
+    from callisi_runtime.call.hands import Cancellable, Clock, Hands
+    from callisi_runtime.plan import CallFacts, CallPlan, Message
+
+log = logging.getLogger("callisi.call")
+
+LAST_WORD_SECONDS = 30.0
+"""How long the books are waited for after the call is over; what is not done then, the sender does."""
+
+
+class CallRunner:
+    """One call under way.
+
+    Args:
+        plan: What the file says.
+        facts: What is known about the call; changes as the caller leaves a message.
+        hands: The line.
+        books: The ledger.
+        clock: Real or virtual time.
+        state: Where the call is; given when a successor takes a call over.
+    """
+
+    def __init__(
+        self,
+        plan: CallPlan,
+        facts: CallFacts,
+        hands: Hands,
+        books: Books,
+        clock: Clock,
+        state: CallState | None = None,
+    ) -> None:
+        self.plan = plan
+        self.facts = facts
+        self.hands = hands
+        self.books = books
+        self.clock = clock
+        self.state = state or CallState()
+        number = facts.caller.e164
+        self.record = CallRecord(facts.id, plan.spec.name, masked(number) if number else "hidden")
+        self.over = asyncio.Event()
+        self.last_words = ""
+        self.observers: list[Callable[[on.Event, CallState, tuple[do.Effect, ...]], None]] = []
+        self._effects: asyncio.Queue[do.Effect] = asyncio.Queue()
+        self._speech: deque[str] = deque()
+        self._saying: asyncio.Task[None] | None = None
+        self._timers: dict[str, Cancellable] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._worker = asyncio.create_task(self._carry_out(), name="callisi-effects")
+
+    # -- events in ------------------------------------------------------------------------------------------
+
+    def feed(self, event: on.Event) -> None:
+        """Something happened. Never blocks and never fails: the effects are carried out in order behind it."""
+        if isinstance(event, on.NoteAccepted):
+            self.facts = replace(self.facts, channel=event.channel)
+        self.record.add_event(self.clock.now(), event)
+        self.state, effects = step(self.plan.flow, self.state, event)
+        for observer in self.observers:
+            observer(event, self.state, effects)
+        for effect in effects:
+            self._effects.put_nowait(effect)
+
+    def heard(self, text: str) -> None:
+        """The caller said something; it is kept as their last words until the machine asks for them."""
+        self.last_words = text
+        self.record.say(self.clock.now(), "caller", text)
+
+    def take_message(self, message: Message) -> None:
+        """The language model took a message; empty parts leave what is known."""
+        old = self.facts.message
+        self.facts = replace(
+            self.facts,
+            message=replace(
+                old,
+                subject=message.subject or old.subject,
+                name=message.name or old.name,
+                callback=message.callback or old.callback,
+            ),
+        )
+        self.feed(on.MessageGiven())
+
+    # -- effects out ----------------------------------------------------------------------------------------
+
+    async def _carry_out(self) -> None:
+        while True:
+            effect = await self._effects.get()
+            self.record.add_effect(self.clock.now(), effect)
+            try:
+                await self._perform(effect)
+            except Exception:
+                log.exception("effect %s failed", type(effect).__name__)
+            if isinstance(effect, do.HangUp):
+                return
+
+    async def _perform(self, effect: do.Effect) -> None:
+        match effect:
+            case do.Say(key):
+                self._speech.append(key)
+                if self._saying is None or self._saying.done():
+                    self._saying = self._spawn(self._speak())
+            case do.Hush():
+                self._stop_speaking()
+            case do.Listen(on_):
+                self.hands.listen(on_)
+            case do.Ringback(on_):
+                self.hands.ringback(on_)
+            case do.Dial(leg, target, seconds):
+                self._spawn(self._dial(leg, target, seconds, refer=False))
+            case do.Refer(leg, target, seconds):
+                self._spawn(self._dial(leg, target, seconds, refer=True))
+            case do.Prompt(leg):
+                self._spawn(self.hands.prompt(leg, self.plan.sentence("prompt", self.facts)))
+            case do.Bridge(leg):
+                await self.hands.bridge(leg)
+            case do.Drop(leg):
+                self._spawn(self.hands.drop(leg))
+            case do.StartTimer(name, seconds):
+                self._start_timer(name, seconds)
+            case do.StopTimer(name):
+                self._stop_timer(name)
+            case do.HangUp():
+                await self._hang_up()
+            case _:
+                await self._write_down(effect)
+
+    async def _write_down(self, effect: do.Effect) -> None:
+        match effect:
+            case do.Arm(number, due_in):
+                await self.books.arm(self.plan.note(self.facts, number), due_in)
+            case do.Settle(outcome, number, send, evidence):
+                self.facts = replace(self.facts, outcome=outcome)
+                note = self.plan.note(self.facts, number) if number else None
+                await self.books.settle(note, outcome=outcome.value, send=send, evidence=evidence)
+            case do.Deliver(number):
+                self._spawn(self._deliver(number))
+            case do.Keep(part):
+                words = self.last_words[:300]
+                self.facts = replace(self.facts, message=replace(self.facts.message, **{part: words}))
+            case do.Close(evidence):
+                await self.books.close(evidence)
+
+    async def _speak(self) -> None:
+        while self._speech:
+            key = self._speech.popleft()
+            text = self.plan.sentence(key, self.facts)
+            self.record.say(self.clock.now(), "agent", text)
+            heard = False
+            try:
+                heard = await self.hands.say(key, text)
+            except Exception:
+                log.exception("sentence %s could not be said", key)
+            self.feed(on.Said(key, heard))
+
+    def _stop_speaking(self) -> None:
+        self._speech.clear()
+        if self._saying is not None and self._saying is not asyncio.current_task():
+            self._saying.cancel()
+        self._saying = None
+        self.hands.hush()
+
+    async def _dial(self, leg: str, target: int, seconds: int, *, refer: bool) -> None:
+        try:
+            await self.hands.dial(leg, target, seconds, refer=refer)
+        except Exception:
+            log.exception("dial failed in our own code")
+            self.feed(on.LegFailed(leg, Outcome.PROVIDER_DOWN))
+
+    async def _deliver(self, number: int) -> None:
+        result = await self.books.deliver(self.plan.note(self.facts, number))
+        if result.state == "accepted":
+            self.feed(on.NoteAccepted(number, result.channel or ""))
+        elif result.state == "failed":
+            self.feed(on.NoteFailed(number))
+
+    def _start_timer(self, name: str, seconds: float) -> None:
+        self._stop_timer(name)
+        self._timers[name] = self.clock.later(seconds, lambda: self._fire(name))
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.feed(on.TimerFired(name))
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    async def _hang_up(self) -> None:
+        self._stop_speaking()
+        for name in list(self._timers):
+            self._stop_timer(name)
+        self.record.outcome = (self.state.outcome or Outcome.MESSAGE).value if self.state.transfers else "served"
+        with contextlib.suppress(Exception):
+            await self.hands.hang_up()
+        self.over.set()
+
+    async def wait(self) -> None:
+        """Until the call is over and everything it owes is written down; at most `LAST_WORD_SECONDS` after its end."""
+        await self.over.wait()
+        pending = [task for task in self._tasks if not task.done() and task is not asyncio.current_task()]
+        if pending:
+            await asyncio.wait(pending, timeout=LAST_WORD_SECONDS)
+        keep = self.plan.spec.privacy.keep_transcript
+        await self.books.finish(self.record.outcome, self.record.spoken() if keep else None)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel everything that runs; for a process that hands its call over, and for tests."""
+        for name in list(self._timers):
+            self._stop_timer(name)
+        tasks = [self._worker, *self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the machine has ended the call."""
+        return self.state.phase is Phase.ENDED
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,176 @@
+"""`CallPlan`: spec and settings resolved and frozen. A live call runs it, `render` prints it, `prove` walks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from callisi_runtime.flow.model import FlowPlan
+from callisi_runtime.hours import is_open
+from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
+from callisi_runtime.plan.prompt import prompt_of
+from callisi_runtime.plan.sentences import sentence_templates
+from callisi_runtime.templates import TemplateProblem, render
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from callisi_runtime.ledger.values import Note, Step
+    from callisi_runtime.phone import Number
+    from callisi_runtime.settings import Settings
+    from callisi_runtime.spec import AgentSpec, Channel
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What calls of one agent read: never changed, shared by all."""
+
+    spec: AgentSpec
+    flow: FlowPlan
+    route: tuple[Step, ...]
+
+    def sentence(self, key: str, call: CallFacts) -> str:
+        """What is said for this key in this call."""
+        return render(sentence_templates(self.spec)[key], variables(self.spec, call)).strip()
+
+    def static_sentences(self) -> dict[str, tuple[str, ...]]:
+        """Key -> every text it can have, for the sentences that do not depend on the call: synthesised ahead."""
+        found: dict[str, tuple[str, ...]] = {}
+        names = static_variables(self.spec)
+        kinds = sorted(set(self.flow.channels)) or ["sms"]
+        for key, template in sentence_templates(self.spec).items():
+            try:
+                each = [
+                    render(template, {**names, "channel": {"kind": kind, "spoken": CHANNEL_SPOKEN[kind]}}).strip()
+                    for kind in kinds
+                ]
+            except TemplateProblem:
+                continue  # it names the caller or the message: synthesised when it is needed
+            found[key] = tuple(dict.fromkeys(each))
+        return found
+
+    def prompt(self, call: CallFacts) -> str:
+        """The language model's instructions for this call."""
+        return prompt_of(self.spec, variables(self.spec, call), call)
+
+    def allowed_targets(self, caller: Number, now: datetime) -> tuple[int, ...]:
+        """Targets that may be dialled for this caller now: open, not the caller, not one of our own numbers."""
+        transfer = self.spec.transfer
+        if transfer is None:
+            return ()
+        never = {caller.e164, self.spec.business.phone, *self.spec.business.numbers}
+        return tuple(
+            index
+            for index, target in enumerate(transfer.to)
+            if target.to not in never and is_open(target.hours or self.spec.hours, now)
+        )
+
+    def note(self, call: CallFacts, number: int) -> Note:
+        """Message `number` of this call, with every text rendered as the facts stand."""
+        from callisi_runtime.ledger.values import Note, reference_for
+
+        note_id = f"{call.id}:{number}"
+        reference = reference_for(note_id)
+        channels = self.spec.fallback.channels if self.spec.fallback else ()
+        names = variables(self.spec, call)
+        texts = [message_for(channel, names, call, reference) for channel in channels]
+        return Note(
+            id=note_id,
+            call_id=call.id,
+            agent=self.spec.name,
+            body={"texts": texts, "facts": note_facts(self.spec, call, reference)},
+            route=self.route,
+            reference=reference,
+        )
+
+
+def message_for(channel: Channel, names: object, call: CallFacts, reference: str) -> dict[str, object]:
+    """What goes over one channel: `text`, and `variables` or `subject` where the channel has them."""
+    settings = channel.settings
+    known = {**names, "call": {**names["call"], "reference": reference}}  # type: ignore[dict-item,index]
+    text = render(settings.message if call.caller.e164 else settings.message_hidden, known).strip()
+    if reference not in text:
+        text = f"{text} Ref {reference}"
+    message: dict[str, object] = {"text": text}
+    if channel.whatsapp is not None and channel.whatsapp.content_sid:
+        filled = {number: render(value, known).strip() for number, value in channel.whatsapp.variables.items()}
+        message["variables"] = filled
+    if channel.email is not None:
+        message["subject"] = render(channel.email.subject, known).strip()
+    return message
+
+
+def note_facts(spec: AgentSpec, call: CallFacts, reference: str) -> dict[str, object]:
+    """What a webhook gets: the call as data."""
+    return {
+        "agent": spec.name,
+        "call": call.id,
+        "reference": reference,
+        "caller": call.caller.e164,
+        "started": call.started.isoformat(),
+        "outcome": call.outcome.value,
+        "subject": call.message.subject,
+        "name": call.message.name,
+        "callback": call.message.callback,
+    }
+
+
+def flow_plan(spec: AgentSpec) -> FlowPlan:
+    """What the machine needs of the file."""
+    transfer, fallback, limits = spec.transfer, spec.fallback, spec.limits
+    values: dict[str, object] = {
+        "silence": limits.silence,
+        "caller_silence": limits.caller_silence,
+        "call_seconds": limits.max_minutes * 60.0,
+    }
+    if transfer is not None:
+        values |= {
+            "ring_timeouts": tuple(transfer.ring_timeout_of(index) for index in range(len(transfer.to))),
+            "at_once": transfer.order == "at_once",
+            "refer": transfer.mode == "refer",
+            "accept": transfer.accept,
+            "accept_timeout": transfer.accept_timeout,
+            "ask_while_ringing": transfer.while_ringing == "ask",
+            "word_every": transfer.word_every,
+            "returns": transfer.after == "return",
+            "talk_seconds": transfer.max_minutes * 60.0,
+        }
+    if fallback is not None:
+        values |= {
+            "channels": tuple(channel.kind for channel in fallback.channels),
+            "ask_message": fallback.ask_message,
+            "patience": fallback.patience,
+            "then_hang_up": fallback.then == "hang_up",
+        }
+    return FlowPlan(**values)  # type: ignore[arg-type]
+
+
+def route_of(spec: AgentSpec, settings: Settings) -> tuple[Step, ...]:
+    """The fallback channels as the ledger keeps them: a snapshot, so that a later edit changes no running promise."""
+    return tuple(step_of(channel, settings) for channel in (spec.fallback.channels if spec.fallback else ()))
+
+
+def step_of(channel: Channel, settings: Settings) -> Step:
+    """One channel of the route."""
+    from callisi_runtime.ledger.values import Step
+
+    common = channel.settings
+    to, sender = "", None
+    options: dict[str, object] = {}
+    if channel.sms is not None:
+        to, sender = channel.sms.to, channel.sms.sender or settings.twilio_phone_number
+        options = {"validity": channel.sms.validity, "max_segments": channel.sms.max_segments}
+    elif channel.whatsapp is not None:
+        to = channel.whatsapp.to
+        sender = channel.whatsapp.sender or settings.twilio_whatsapp_from
+        options = {"content_sid": channel.whatsapp.content_sid, "sandbox": channel.whatsapp.sandbox}
+    elif channel.email is not None:
+        to, sender = channel.email.to, channel.email.sender or settings.smtp_from
+    elif channel.webhook is not None:
+        to = channel.webhook.url
+    return Step(channel.kind, to, sender, options, common.tries, common.confirm, common.accept)
+
+
+def make_plan(spec: AgentSpec, settings: Settings) -> CallPlan:
+    """Resolve a file and an environment into what a call reads."""
+    return CallPlan(spec=spec, flow=flow_plan(spec), route=route_of(spec, settings))

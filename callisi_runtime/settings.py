@@ -1,0 +1,81 @@
+"""Every environment variable that Callisi reads, once. Secrets live here and nowhere else, and are never printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_DATABASE = "sqlite:///callisi.db"
+
+
+def secret() -> str | None:
+    """A field whose value stays out of `repr`."""
+    return field(default=None, repr=False)  # type: ignore[return-value]  # dataclasses.field is typed as its default
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment, resolved. Names are the environment's own, in small letters; empty counts as not set."""
+
+    livekit_url: str | None = None
+    livekit_api_key: str | None = None
+    livekit_api_secret: str | None = secret()
+    openai_api_key: str | None = secret()
+    openai_base_url: str | None = None
+    deepgram_api_key: str | None = secret()
+    deepgram_base_url: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = secret()
+    twilio_api_base: str | None = None
+    """Sends every Twilio request to this origin, the original host name kept in the Host header."""
+    twilio_phone_number: str | None = None
+    twilio_whatsapp_from: str | None = None
+    smtp_url: str | None = secret()
+    """`smtps://user:password@host:465` or `smtp://user:password@host:587` (STARTTLS)."""
+    smtp_from: str | None = None
+    callisi_database: str = DEFAULT_DATABASE
+    callisi_public_url: str | None = None
+    """Where providers reach `callisi serve`; without it receipts are polled."""
+    callisi_webhook_secret: str | None = secret()
+    callisi_cache: str | None = None
+    """Where synthesised sentences are kept; the user's cache directory when not set."""
+    callisi_health_port: int = 8081
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings that stand in `environ`."""
+        values: dict[str, object] = {}
+        for name in cls.__dataclass_fields__:
+            value = environ.get(name.upper(), "").strip()
+            if value:
+                values[name] = int(value) if name == "callisi_health_port" and value.isdigit() else value
+        return cls(**values)  # type: ignore[arg-type]
+
+    @property
+    def has_livekit(self) -> bool:
+        """Whether anything of LiveKit is configured, so that a live call is meant."""
+        return any((self.livekit_url, self.livekit_api_key, self.livekit_api_secret))
+
+    @property
+    def cache_directory(self) -> Path:
+        """Where synthesised sentences are kept."""
+        if self.callisi_cache:
+            return Path(self.callisi_cache)
+        return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "callisi"
+
+
+def read_environment(directory: Path | None = None) -> dict[str, str]:
+    """`.env` of the working directory, overlaid by the process's environment.
+
+    Args:
+        directory: Where `.env` is looked for; the working directory when left out.
+    """
+    file = (directory or Path.cwd()) / ".env"
+    values: dict[str, str] = {}
+    if file.is_file():
+        from dotenv import dotenv_values
+
+        values = {name: value for name, value in dotenv_values(file, interpolate=False).items() if value is not None}
+    return values | dict(os.environ)
