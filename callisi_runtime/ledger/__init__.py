@@ -1,4 +1,4 @@
-"""The ledger: what happened to every call, what is promised to whom, and the messages that keep the promise."""
+"""The ledger: what happened to every call, what is promised, and the messages that keep the promise."""
 
 from __future__ import annotations
 

@@ -253,6 +253,10 @@ class Ledger:
         """Promises to callers, oldest first."""
         return await self.read(queries.obligations, open_only, since, limit)
 
+    async def unfinished(self) -> bool:
+        """Whether any notification is due or waiting, now or later."""
+        return await self.read(queries.unfinished)
+
     async def redrive(self, note_id: str) -> bool:
         """A dead letter starts over at its first channel. False when it is not dead."""
         return await self.write(notes.redrive, note_id, self.clock())

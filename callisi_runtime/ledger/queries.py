@@ -78,3 +78,9 @@ def obligations(connection: sa.Connection, open_only: bool, since: float, limit:
 def live_count(connection: sa.Connection) -> int:
     """How many notifications are neither done, dead nor cancelled."""
     return connection.execute(sa.select(sa.func.count()).select_from(note).where(LIVE)).scalar_one()
+
+
+def unfinished(connection: sa.Connection) -> bool:
+    """Whether anything is on its way: due or waiting, now or later."""
+    on_the_way = sa.select(note.c.id).where(note.c.state.in_(("due", "waiting"))).limit(1)
+    return connection.execute(on_the_way).first() is not None

@@ -19,7 +19,7 @@ NoteState = Literal["armed", "due", "waiting", "done", "dead", "cancelled"]
 LIVE_STATES: tuple[NoteState, ...] = ("armed", "due", "waiting")
 
 Evidence = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]
-"""What closes an obligation: a person took the call, staff got a message, the caller was served or withdrew."""
+"""What closes an obligation: a person took the call, staff got a message, the caller was served or left."""
 
 EVIDENCE: tuple[str, ...] = get_args(Evidence)
 
