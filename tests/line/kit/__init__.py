@@ -1,0 +1,1 @@
+"""A telephone line in a box: scripted telephones, the three servers, provisioning, independent phones."""
