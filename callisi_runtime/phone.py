@@ -86,7 +86,7 @@ class Number:
 def normalise(raw: str | None, *, region: str = "DE") -> Number:
     """Read a caller's number as a carrier wrote it: `+49…`, `0049…`, `sip:+49…@host`, `Restricted`, nothing.
 
-    Never raises: what is no number is a `Number` without `e164`. `region` (ISO 3166) is where national numbers
+    Never raises: what is no number is a `Number` without `e164`. `region` (ISO 3166): where national numbers
     belong.
     """
     text = _bare(raw or "")
@@ -233,7 +233,7 @@ def _refuse_impossible(number: PhoneNumber, text: str) -> None:
     words = {
         phonenumbers.ValidationResult.TOO_SHORT: "it is too short",
         phonenumbers.ValidationResult.TOO_LONG: "it is too long",
-        phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: f"there is no country code +{number.country_code}",
+        phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: f"nobody has +{number.country_code}",
     }.get(reason, "a digit is missing, or there is one too many")
     raise ValueError(f"{text!r} is not a telephone number: {words}")
 

@@ -108,8 +108,6 @@ class CallRunner:
                 await self._perform(effect)
             except Exception:
                 log.exception("effect %s failed", type(effect).__name__)
-            if isinstance(effect, do.HangUp):
-                return
 
     async def _perform(self, effect: do.Effect) -> None:
         match effect:

@@ -21,7 +21,8 @@ _PATIENCE = 12.0  # seconds without sound or KeepAlive until Deepgram hangs up
 
 
 class DeepgramServer(Server):
-    """Operation: `listen`; every final transcript is noted in the log as `transcript`.
+    """Operation: `listen`; each final transcript is noted as `transcript`, the end of a
+    websocket as `closed`.
 
     An utterance is what lies between two silences of `endpoint_silence` seconds; what was said in it, the
     recogniser decides. On a websocket `accept_then_hang` is a recogniser gone deaf, `drop_mid` a line that
@@ -112,6 +113,8 @@ class _Conversation:
                     return
         except TimeoutError:
             await self._socket.close(code=1011, message=b"NET-0001")
+        finally:
+            self._server.note("closed", {"seconds": round(self._ears.now, 3)})
 
     async def _hear(self, data: bytes) -> None:
         for what in self._ears.hear(from_bytes(data, self._encoding)):

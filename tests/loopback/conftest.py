@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -12,6 +12,9 @@ from callisi_runtime.loopback.deepgram import DeepgramServer
 from callisi_runtime.loopback.openai import OpenAIServer
 from callisi_runtime.loopback.recognise import ScriptedRecogniser
 from callisi_runtime.loopback.voice import ToneVoice
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 ONCE = APIConnectOptions(max_retry=0, timeout=0.6)
 """No second try, so that each fault shows its own face."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,10 @@ async def test_the_brain_sees_what_was_said_and_which_tools_there_are(openai: Op
 
 
 async def test_two_tool_calls_in_one_answer_both_arrive(openai: OpenAIServer) -> None:
-    calls = (ToolCall("request_human_transfer", {"reason": "a"}), ToolCall("request_human_transfer", {"reason": "b"}))
+    calls = (
+        ToolCall("request_human_transfer", {"reason": "a"}),
+        ToolCall("request_human_transfer", {"reason": "b"}),
+    )
     openai.reply = lambda _: Reply(tool_calls=calls)
     async with a_model(openai) as model:
         answer = await ask(model, "Hallo", [request_human_transfer])
@@ -144,13 +148,22 @@ async def say(server: OpenAIServer, text: str, **options: Any) -> float:
     ],
     ids=["sse", "pcm", "wav", "the plugin's default"],
 )
-async def test_the_voice_plugin_plays_the_whole_sentence(openai: OpenAIServer, options: dict[str, Any]) -> None:
+async def test_the_voice_plugin_plays_the_whole_sentence(
+    openai: OpenAIServer, options: dict[str, Any]
+) -> None:
     sentence = "Guten Tag, hier ist Clara."
     spoken = len(ToneVoice().speak(sentence)) / 24000
     assert await say(openai, sentence, **options) == pytest.approx(spoken, abs=0.06)
 
 
-@pytest.mark.parametrize("fault", ["status:500", "hang", "drop", "drop_mid", "accept_then_drop"])
+async def test_a_hanging_voice_says_nothing(openai: OpenAIServer) -> None:
+    openai.faults.add("speech", "hang")
+    with pytest.raises(TimeoutError):  # the plugin itself would wait for half a minute
+        async with asyncio.timeout(0.3):
+            await say(openai, "Guten Tag.", response_format="pcm")
+
+
+@pytest.mark.parametrize("fault", ["status:500", "drop", "drop_mid", "accept_then_drop"])
 async def test_the_voice_plugin_meets_faults(openai: OpenAIServer, fault: str) -> None:
     openai.faults.add("speech", fault)
     with pytest.raises(APIError):
