@@ -73,7 +73,7 @@ async def test_an_utterance_begins_is_guessed_is_transcribed_and_ends(
     ]
     said = heard[2].alternatives[0]
     assert said.text == "Ich möchte mit einem Menschen sprechen."
-    assert (said.start_time, said.end_time) == (pytest.approx(0.5, abs=0.05), pytest.approx(1.5, abs=0.05))
+    assert [said.start_time, said.end_time] == pytest.approx([0.5, 1.5], abs=0.05)
 
 
 async def test_each_utterance_is_the_next_line_and_after_the_last_there_is_nothing(
