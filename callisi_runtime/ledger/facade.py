@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError, Problem
-from callisi_runtime.ledger import calls, notes, queries
+from callisi_runtime.ledger import calls, notes, queries, receipts
 from callisi_runtime.ledger.engine import in_memory, make_engine, parse_url
 from callisi_runtime.ledger.migrate import migrate
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Note,
         NoteRow,
         ObligationRow,
+        Receipt,
     )
 
 P = ParamSpec("P")
@@ -218,6 +219,10 @@ class Ledger:
     async def onward(self, row: NoteRow, why: str, what: str) -> bool:
         """The step is over: the next one, or a dead letter."""
         return await self.write(notes.onward, row, why, what, self.clock())
+
+    async def apply_receipt(self, note_id: str, step: int, receipt: Receipt, fault: Fault) -> receipts.Effect:
+        """A provider's report about the message of one step; `fault` says what follows if it is lost."""
+        return await self.write(receipts.apply, note_id, step, receipt, self.clock(), fault=fault)
 
     # ---- the operator's side ---------------------------------------------------------------------------
 

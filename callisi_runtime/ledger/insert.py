@@ -16,4 +16,5 @@ def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, 
     """True when the row was new; False when its primary key was already there and nothing changed."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table).values(**values).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # The key comes back only for a row that was written; a row count is not kept for inserts everywhere.
+    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
