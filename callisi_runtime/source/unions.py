@@ -1,0 +1,50 @@
+"""A union reports the errors of every branch; a person meant one of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from callisi_runtime.source.positions import Loc, Positions
+
+_WRONG_KIND = ("_type", "_parsing")
+
+
+def one_branch(details: list[ErrorDetails], positions: Positions) -> list[ErrorDetails]:
+    """For each union, the errors of the branch that the value comes nearest to."""
+    groups: dict[Loc, dict[str | int, list[ErrorDetails]]] = defaultdict(lambda: defaultdict(list))
+    kept: list[ErrorDetails] = []
+    for detail in details:
+        at = _tag_index(detail, positions)
+        if at is None:
+            kept.append(detail)
+        else:
+            groups[detail["loc"][:at]][detail["loc"][at]].append(detail)
+    for branches in groups.values():
+        chosen = min(branches.values(), key=_distance) if len(branches) > 1 else next(iter(branches.values()))
+        kept += chosen
+    return kept
+
+
+def _tag_index(detail: ErrorDetails, positions: Positions) -> int | None:
+    """Where in the `loc` a part stands that is no key of the file, but the name of a union's branch."""
+    loc = detail["loc"]
+    last = len(loc) - (1 if detail["type"] == "missing" else 0)
+    for index in range(last):
+        place = positions.place(loc[: index + 1])
+        if place.used != index + 1:
+            return index
+    return None
+
+
+def _distance(errors: list[ErrorDetails]) -> tuple[bool, bool, int]:
+    """How far a branch is from the value: of another kind altogether; missing its keys; how many errors."""
+    shortest = min(len(error["loc"]) for error in errors)
+    other_kind = any(
+        error["type"].endswith(_WRONG_KIND) and len(error["loc"]) == shortest for error in errors
+    )
+    missing = any(error["type"] == "missing" for error in errors)
+    return (other_kind and len(errors) == 1, missing, len(errors))
