@@ -3,7 +3,7 @@
 - Maps of the extended file merge key by key, lists are replaced whole; `fallback: $remove` takes an inherited
   key away.
 - `${NAME}` and `${NAME:-default}` are filled in inside values; an empty variable counts as unset; `$${` is a
-  literal `${`. A value that is nothing but one unquoted reference may become a number, true, false or nothing.
+  literal `${`. A value that is nothing but one unquoted reference may be a number, true, false or nothing.
 - `12:30`, `+49 30 1234567`, `0123` and `no` stay text.
 """
 

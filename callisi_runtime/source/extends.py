@@ -1,4 +1,4 @@
-"""`extends: ../variants/basic.yaml`: maps merge key by key, lists replace, `$remove` takes an inherited key away."""
+"""`extends: ../variants/basic.yaml`: maps merge key by key, lists replace, `$remove` takes a key away."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Loaded(Generic[M]):
 def load(path: str | Path, model: type[M], *, env: Mapping[str, str] | None = None) -> Loaded[M]:
     """Read, merge, fill in and check a file. `env` is the process's environment when left out.
 
-    Raises SpecError with every mistake; one of syntax or in `extends` comes alone: nothing can be read past it.
+    Raises SpecError with every mistake; one of syntax or in `extends` comes alone: the rest is unread.
     """
     environment = Environment(os.environ if env is None else env)
     return _checked(read_family(Path(path), str(path), environment), model, environment)
@@ -57,7 +57,7 @@ def load_text(
     base: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Loaded[M]:
-    """The same for a text that problems call `name`; `extends` is relative to `base`, or the working directory."""
+    """The same for a text called `name`; `extends` is relative to `base` (or the working directory)."""
     environment = Environment(os.environ if env is None else env)
     family = compose_family(texts.decode(text, name), base or Path(), environment)
     return _checked(family, model, environment)

@@ -41,7 +41,7 @@ class Positions:
     """Values that are blotted out of every message."""
 
     def place(self, loc: Loc) -> Place:
-        """The nearest existing place; parts that are not in the file (a union's tag, a missing key) are skipped."""
+        """The nearest existing place; parts that are not in the file (a union's tag) are skipped."""
         node: Node = self.root
         place = Place(node, node.text, node.at, (), 0)
         for index, part in enumerate(loc):

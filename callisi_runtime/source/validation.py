@@ -201,9 +201,20 @@ def _bound(words: str, key: str) -> Callable[[ErrorDetails], Finding]:
         number = f"{bound:g}" if isinstance(bound, float) else bound
         return Finding(f"must be {words} {number}", "out-of-range")
 
-    actual = context.get("actual_length", len(detail["input"]) if isinstance(detail["input"], str) else None)
-    got = f"{actual}" if actual is not None else None
-    return Finding(f"must have {words} {bound} {unit}", "out-of-range", got=got)
+    return explain
+
+
+def _length(detail: ErrorDetails) -> Finding:
+    context, value = detail["ctx"], detail["input"]
+    unit = "characters" if detail["type"].startswith("string") else "entries"
+    if context.get("min_length") == 1:
+        return Finding("must not be empty", "out-of-range", show_input=False)
+    if "min_length" in context:
+        words = f"must have at least {context['min_length']} {unit}"
+    else:
+        words = f"must have at most {context['max_length']} {unit}"
+    got = str(len(value)) if isinstance(value, str | list | dict) else None
+    return Finding(words, "out-of-range", got=got)
 
 
 def _follows_from_others(detail: ErrorDetails) -> bool:
@@ -236,7 +247,7 @@ def _tag(detail: ErrorDetails) -> Finding:
 
 
 def _custom(detail: ErrorDetails) -> Finding:
-    """A `PydanticCustomError`, whose context may hold got, allowed and hint; or a rarer error of pydantic's."""
+    """A `PydanticCustomError`, whose context may hold got, allowed and hint; or a rarer error."""
     context = detail.get("ctx", {})
     got, allowed, hint = (_text_of(context.get(key)) for key in ("got", "allowed", "hint"))
     message = detail["msg"].rstrip(".")
