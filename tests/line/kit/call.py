@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from .audio import RATE
 from .hearing import TONES, Heard, Span
 from .rtp import MediaPort
 from .sip import describe_media, media_in
@@ -207,8 +208,9 @@ class Call:
         """Wait until a known sentence has been heard to its end, after `since`. Raises CallFailed."""
 
         def look() -> Match | None:
-            found = self.audio().between(since).find(reference)
-            return found[0] if found else None
+            audio = self.audio().between(since)
+            latest = audio.end - len(reference) / RATE
+            return next((match for match in audio.find(reference) if match.at <= latest), None)
 
         return await self._listen(look, timeout, "the sentence")
 

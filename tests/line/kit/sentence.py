@@ -1,8 +1,8 @@
 """Finding a known sentence in what a telephone received, after codecs, resampling, and a jitter buffer.
 
 Two measures, each from 0 to 1, must agree. Envelopes: the loudness of eight bands over time, which survives
-every codec. Waveform: the sentence in pieces of 0.2 s, each allowed to sit a little early or late, which only the
-same voice saying the same words at the same pace can match, and which dates the sentence to the sample.
+every codec. Waveform: the sentence in pieces of 0.2 s, each allowed to sit a little early or late, which only
+the same voice saying the same words at the same pace can match, and which dates the sentence to the sample.
 """
 
 from __future__ import annotations
