@@ -65,3 +65,8 @@ def build_channels(settings: NotifySettings) -> dict[str, Channel]:
     """Every channel that the settings allow. Opens no connection."""
     made = {name: make(settings) for name, make in CHANNELS.items()}
     return {name: channel for name, channel in made.items() if channel is not None}
+
+
+def preload() -> None:
+    """Imports Twilio's library, which takes a second: in a worker before the first call, not during one."""
+    import twilio.rest  # noqa: F401
