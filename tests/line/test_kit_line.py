@@ -6,14 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from livekit import api
 
 from .kit.agent import ROOM_RATE, RoomAgent
 from .kit.audio import RATE, babble, resample, tone
+from .kit.baresip import Baresip
 from .kit.hearing import TONES
-from .kit.lines import CALLED_URI, assert_nothing_left, close_rooms, dial_request, provision
+from .kit.lines import CALLED_URI, STAFF_NUMBER, assert_nothing_left, close_rooms, dial_request, provision
+from .kit.net import STAFF
+from .kit.sipp import Sipp, answers, rejects
 
 if TYPE_CHECKING:
-    from livekit import api
+    from pathlib import Path
 
     from .kit.phone import Phone
 
@@ -75,3 +79,46 @@ async def test_what_is_left_behind_is_named(lk: api.LiveKitAPI, carrier: Phone) 
     async with RoomAgent("reception"):
         with pytest.raises(AssertionError, match="room reception with \\['agent-clara'\\]"):
             await assert_nothing_left(lk)
+
+
+class TestOtherTelephones:
+    @pytest.mark.line("sipp")
+    @pytest.mark.parametrize(("code", "refused"), [(486, "resource_exhausted"), (603, "permission_denied")])
+    async def test_sipp_rejects(self, lk: api.LiveKitAPI, tmp_path: Path, code: int, refused: str) -> None:
+        lines = await provision(lk)
+        async with RoomAgent("reception"), Sipp(STAFF, rejects(code), tmp_path, ring=0.1) as phone:
+            with pytest.raises(api.SipCallError) as failed:
+                await lk.sip.create_sip_participant(dial_request(lines, "reception"), timeout=18)
+            await phone.done()
+        assert (failed.value.sip_status_code, failed.value.code) == (code, refused)
+
+    @pytest.mark.line("sipp")
+    async def test_sipp_answers_and_presses_one(self, lk: api.LiveKitAPI, tmp_path: Path) -> None:
+        lines = await provision(lk)
+        async with Sipp(STAFF, answers(presses_one_after=0.3), tmp_path, ring=0.1) as phone:
+            async with RoomAgent("reception") as agent:
+                await lk.sip.create_sip_participant(dial_request(lines, "reception"), timeout=18)
+                await agent.until("key 1 from staff-1")
+            await phone.done()
+
+    @pytest.mark.line("baresip")
+    async def test_baresip_answers_speaks_listens_and_presses(
+        self, lk: api.LiveKitAPI, tmp_path: Path
+    ) -> None:
+        lines = await provision(lk)
+        request = dial_request(lines, "reception")
+        sentence = babble(2.0, seed=1, rate=ROOM_RATE)
+        async with Baresip(STAFF, STAFF_NUMBER, tmp_path, says=tone(TONES["staff"], 20.0)) as phone:
+            async with RoomAgent("reception") as agent:
+                await agent.publish("clara", sentence)
+                dialling = asyncio.create_task(lk.sip.create_sip_participant(request, timeout=18))
+                await phone.until("CALL_INCOMING")
+                await phone.accept()
+                await dialling
+                await phone.press("1")
+                await agent.until("key 1 from staff-1")
+                await asyncio.sleep(
+                    4.5
+                )  # two rounds of the sentence: a recording is read when it is complete
+            await phone.until("CALL_CLOSED")
+        assert phone.heard().find(resample(sentence, ROOM_RATE, RATE))

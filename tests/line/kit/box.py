@@ -203,6 +203,8 @@ def sip_config() -> dict[str, object]:
         "local_net": NETWORK,
         "use_external_ip": False,
         "health_port": 8085,
+        # By default it refuses calls while the machine is busy, with whatever else.
+        "max_cpu_utilization": 1.0,
         "logging": {"level": "debug", "json": True},
     }
 
