@@ -44,7 +44,10 @@ class Hands(Protocol):
     """A telephone line, real or simulated. Reports come back as events through `CallRunner.feed`."""
 
     async def say(self, key: str, text: str) -> bool:
-        """Say a sentence to the caller; returns when it was heard, False when it could not be said. Cancelled by `hush`."""
+        """Say a sentence to the caller; True when it was heard, False when it could not be said.
+
+        Cancelled when the machine asks for silence.
+        """
 
     def hush(self) -> None:
         """Stop the language model's words at once."""

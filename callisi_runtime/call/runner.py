@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.call.record import CallRecord
@@ -17,6 +18,8 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.phone import masked
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from callisi_runtime.call.books import Books
     from callisi_runtime.call.hands import Cancellable, Clock, Hands
     from callisi_runtime.plan import CallFacts, CallPlan, Message
@@ -60,7 +63,7 @@ class CallRunner:
         self.last_words = ""
         self.observers: list[Callable[[on.Event, CallState, tuple[do.Effect, ...]], None]] = []
         self._effects: asyncio.Queue[do.Effect] = asyncio.Queue()
-        self._speech: deque[str] = deque()
+        self._speech: deque[tuple[str, str | None]] = deque()
         self._saying: asyncio.Task[None] | None = None
         self._timers: dict[str, Cancellable] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -84,8 +87,42 @@ class CallRunner:
         self.last_words = text
         self.record.say(self.clock.now(), "caller", text)
 
+    def aside(self, key: str, text: str) -> None:
+        """Say something true and harmless that the machine need not know of: a declared fact, who is speaking.
+
+        It is said after what is being said, and stopped like it.
+        """
+        self._speech.append((key, text))
+        self._speak_on()
+
+    def talking(self, on_: bool) -> None:
+        """Somebody is talking whom the machine does not hear: the caller's silence is counted from its end."""
+        if on_:
+            self._stop_timer("quiet")
+        elif "quiet" in self.state.timers:
+            self._start_timer("quiet", self.plan.flow.caller_silence)
+
+    def moment(self) -> datetime:
+        """What time it is in this call; aware."""
+        return self.facts.started + timedelta(seconds=self.clock.now())
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a sentence is being said, or waits to be said."""
+        return bool(self._speech) or (self._saying is not None and not self._saying.done())
+
+    @property
+    def busy(self) -> bool:
+        """Whether an effect is still being carried out."""
+        return not self._effects.empty() or any(not task.done() for task in self._tasks)
+
     def take_message(self, message: Message) -> None:
         """The language model took a message; empty parts leave what is known."""
+        self.know(message)
+        self.feed(on.MessageGiven())
+
+    def know(self, message: Message) -> None:
+        """Keep what the caller said it is about; empty parts leave what is known."""
         old = self.facts.message
         self.facts = replace(
             self.facts,
@@ -96,7 +133,6 @@ class CallRunner:
                 callback=message.callback or old.callback,
             ),
         )
-        self.feed(on.MessageGiven())
 
     # -- effects out ----------------------------------------------------------------------------------------
 
@@ -112,9 +148,8 @@ class CallRunner:
     async def _perform(self, effect: do.Effect) -> None:
         match effect:
             case do.Say(key):
-                self._speech.append(key)
-                if self._saying is None or self._saying.done():
-                    self._saying = self._spawn(self._speak())
+                self._speech.append((key, None))
+                self._speak_on()
             case do.Hush():
                 self._stop_speaking()
             case do.Listen(on_):
@@ -156,17 +191,22 @@ class CallRunner:
             case do.Close(evidence):
                 await self.books.close(evidence)
 
+    def _speak_on(self) -> None:
+        if self._saying is None or self._saying.done():
+            self._saying = self._spawn(self._speak())
+
     async def _speak(self) -> None:
         while self._speech:
-            key = self._speech.popleft()
-            text = self.plan.sentence(key, self.facts)
+            key, aside = self._speech.popleft()
+            text = aside if aside is not None else self.plan.sentence(key, self.facts)
             self.record.say(self.clock.now(), "agent", text)
             heard = False
             try:
                 heard = await self.hands.say(key, text)
             except Exception:
                 log.exception("sentence %s could not be said", key)
-            self.feed(on.Said(key, heard))
+            if aside is None:
+                self.feed(on.Said(key, heard))
 
     def _stop_speaking(self) -> None:
         self._speech.clear()
@@ -244,3 +284,10 @@ class CallRunner:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def outcome_of(state: CallState) -> str:
+    """How a call ended, in one word: how its last dial or message ended, else `served` or `caller_left`."""
+    if state.outcome is not None:
+        return state.outcome.value
+    return "served" if state.evidence == "served" else Outcome.CALLER_LEFT.value

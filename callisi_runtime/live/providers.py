@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from livekit.agents import inference
@@ -43,10 +43,10 @@ ATTEMPT_SECONDS = 2.5
 class Voices:
     """The assembled providers of one process."""
 
-    stt: stt_.STT
-    llm: llm_.LLM
-    tts: tts_.TTS
-    speakers: tuple[tts_.TTS, ...]
+    stt: stt_.STT[Any]
+    llm: llm_.LLM[Any]
+    tts: tts_.TTS[Any]
+    speakers: tuple[tts_.TTS[Any], ...]
     """The voices one by one, for fixed sentences."""
     vad: vad_.VAD
 
@@ -79,7 +79,7 @@ def assemble(spec: AgentSpec) -> Voices:
 
 def import_plugins(spec: AgentSpec) -> None:
     """Import every plugin the file names: on the main thread, before the worker starts its process pool."""
-    problems = []
+    problems: list[Problem] = []
     for kind in CLASS_NAMES:
         for index, provider in enumerate(getattr(spec.voice, kind)):
             try:
@@ -180,7 +180,7 @@ def _check_key(provider: Provider) -> None:
         )
 
 
-def _stt_in_order(built: list[stt_.STT], vad: vad_.VAD) -> stt_.STT:
+def _stt_in_order(built: list[stt_.STT[Any]], vad: vad_.VAD) -> stt_.STT[Any]:
     if len(built) == 1:
         return built[0]
     return stt_.FallbackAdapter(
@@ -188,15 +188,13 @@ def _stt_in_order(built: list[stt_.STT], vad: vad_.VAD) -> stt_.STT:
     )
 
 
-def _llm_in_order(built: list[llm_.LLM]) -> llm_.LLM:
+def _llm_in_order(built: list[llm_.LLM[Any]]) -> llm_.LLM[Any]:
     return built[0] if len(built) == 1 else llm_.FallbackAdapter(built, attempt_timeout=ATTEMPT_SECONDS)
 
 
-def _tts_in_order(built: list[tts_.TTS]) -> tts_.TTS:
+def _tts_in_order(built: list[tts_.TTS[Any]]) -> tts_.TTS[Any]:
     return built[0] if len(built) == 1 else tts_.FallbackAdapter(built, max_retry_per_tts=0)
 
 
 def _at(problem: Problem, path: str) -> Problem:
-    from dataclasses import replace
-
     return replace(problem, path=path, message=f"{path}: {problem.message}")

@@ -8,7 +8,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from livekit import rtc
@@ -85,7 +85,7 @@ class Speaker:
         voices: The plugins, in failover order.
     """
 
-    def __init__(self, cache: SpeechCache, voices: Sequence[tts.TTS]) -> None:
+    def __init__(self, cache: SpeechCache, voices: Sequence[tts.TTS[Any]]) -> None:
         self.cache = cache
         self.voices = voices
 
@@ -126,7 +126,7 @@ class SpeechError(Exception):
     """No voice could say a sentence."""
 
 
-async def synthesise(voice: tts.TTS, text: str) -> Samples:
+async def synthesise(voice: tts.TTS[Any], text: str) -> Samples:
     """One text through one plugin, resampled to 24 kHz mono, with silence cut from both ends."""
     frames: list[rtc.AudioFrame] = []
     async with voice.synthesize(text) as stream:

@@ -1,0 +1,116 @@
+"""The ledger, as one live call keeps its books in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from callisi_runtime.call.books import Delivery
+
+if TYPE_CHECKING:
+    from callisi_runtime.ledger import Ledger
+    from callisi_runtime.ledger.values import Note
+    from callisi_runtime.notify import Sender
+
+log = logging.getLogger("callisi.call")
+
+WRITE_SECONDS = 1.5
+"""How long a call waits for its books before it goes on; the write itself goes on behind it."""
+LOOK_SECONDS = 1.0
+"""Between two looks at a message that is still on its way."""
+
+
+class LedgerBooks:
+    """One call's books.
+
+    A database that is away never stops a call: what cannot be written now is tried again behind it.
+
+    Args:
+        ledger: Open, in this process.
+        sender: Sends this call's own messages at once; any other sender takes over when this process dies.
+        call_id: LiveKit's `sip.callID`.
+        patience: Seconds that the sender's first try may take.
+    """
+
+    def __init__(self, ledger: Ledger, sender: Sender, call_id: str, *, patience: float) -> None:
+        self.ledger = ledger
+        self.sender = sender
+        self.call_id = call_id
+        self.patience = patience
+        self._behind: set[asyncio.Task[None]] = set()
+        self._last: asyncio.Task[None] | None = None
+
+    async def arm(self, note: Note, due_in: float) -> None:
+        """Write a message down that goes out by itself after `due_in` seconds; asked again, it becomes due later."""
+
+        async def write() -> None:
+            await self.ledger.arm(note, due_in=due_in)
+            await self.ledger.postpone(self.call_id, due_in=due_in)
+
+        await self._in_order(write)
+
+    async def settle(self, note: Note | None, *, outcome: str, send: bool, evidence: str | None) -> None:
+        """Write the outcome down; the armed message is due now, or cancelled."""
+
+        async def write() -> None:
+            body = note.body if note is not None else None
+            await self.ledger.settle(
+                self.call_id, outcome=outcome, send=send, body=body, evidence=evidence, note=note
+            )
+
+        await self._in_order(write)
+
+    async def deliver(self, note: Note) -> Delivery:
+        """Send it now; returns when a channel has accepted it or every one has refused."""
+        if self._last is not None:
+            await asyncio.wait({self._last})
+        found = await self.sender.deliver_now(note.id, patience=self.patience)
+        while found.state == "pending":
+            await asyncio.sleep(LOOK_SECONDS)
+            found = await self.sender.deliver_now(note.id, patience=0.0)
+        return Delivery(found.state, found.channel, found.error)
+
+    async def close(self, evidence: str) -> None:
+        """Close the obligation."""
+        await self._in_order(lambda: self.ledger.close_obligation(self.call_id, evidence))
+
+    async def save(self, phase: str, state: Mapping[str, object]) -> None:
+        """Keep what a successor needs."""
+        await self._in_order(lambda: self.ledger.save_call(self.call_id, phase=phase, state=dict(state)))
+
+    async def finish(self, outcome: str, transcript: list[dict[str, object]] | None) -> None:
+        """The call is over."""
+        await self._in_order(
+            lambda: self.ledger.end_call(self.call_id, outcome=outcome, transcript=transcript)
+        )
+        if self._last is not None:
+            await asyncio.wait({self._last}, timeout=WRITE_SECONDS)
+
+    async def _in_order(self, write: Work) -> None:
+        """Write after everything before it; wait for it, but not for ever."""
+        task = asyncio.create_task(self._after(self._last, write))
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        self._last = task
+        await asyncio.wait({task}, timeout=WRITE_SECONDS)
+
+    async def _after(self, before: asyncio.Task[None] | None, write: Work) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        for wait in (0.0, 0.5, 2.0, 8.0):
+            await asyncio.sleep(wait)
+            try:
+                await write()
+            except Exception as error:
+                log.warning("the ledger cannot be written: %s", type(error).__name__)
+            else:
+                return
+        log.error("the ledger could not be written for this call")
+
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Work = Callable[[], Awaitable[None]]

@@ -1,0 +1,236 @@
+"""What runs in the process of one call: connect, answer, greet, and let the machine have it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from livekit import api, rtc
+from livekit.agents import AutoSubscribe, JobContext, JobProcess
+
+from callisi_runtime.call import CallRunner, LoopClock
+from callisi_runtime.call.ledger_books import LedgerBooks
+from callisi_runtime.flow import events as on
+from callisi_runtime.hours import is_open
+from callisi_runtime.ledger import CallRow, Ledger
+from callisi_runtime.live.dial import Dialler
+from callisi_runtime.live.line import LiveLine
+from callisi_runtime.live.logs import configure_logging
+from callisi_runtime.live.providers import Voices, assemble
+from callisi_runtime.live.session import Conversation
+from callisi_runtime.live.speech import Speaker, SpeechCache
+from callisi_runtime.live.voice import Voice
+from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.phone import Number, normalise
+from callisi_runtime.plan import CallFacts, CallPlan, make_plan
+from callisi_runtime.settings import Settings
+from callisi_runtime.spec import AgentSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger("callisi.call")
+
+CALLER_SECONDS = 10.0
+"""How long the caller's leg may take to appear in the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSetup:
+    """What every call process gets from the worker; picklable."""
+
+    spec: Mapping[str, Any]
+    """The validated file, as JSON: a file edited meanwhile changes no running worker."""
+    trunk: str
+    """The outbound trunk's id; empty without a transfer."""
+
+
+def prepare(process: JobProcess, *, setup: JobSetup) -> None:
+    """Before a call: everything that costs time. Must not raise, or the worker would respawn processes for ever."""
+    configure_logging()
+    try:
+        spec = AgentSpec.model_validate(setup.spec)
+        settings = Settings.from_environ(_environ())
+        plan = make_plan(spec, settings)
+        cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
+        cache.load(text for texts in plan.static_sentences().values() for text in texts)
+        process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup)
+    except Exception as error:
+        log.exception("this process cannot take calls")
+        process.userdata["error"] = error
+
+
+async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
+    """One call, from the first ring to the last word."""
+    if "error" in ctx.proc.userdata:
+        raise RuntimeError("this process could not be prepared") from ctx.proc.userdata["error"]
+    call = await LiveCall.connect(ctx)
+    try:
+        await call.run()
+    finally:
+        await call.close()
+        ctx.shutdown("the call is over")
+
+
+class LiveCall:
+    """The parts of one call, put together."""
+
+    def __init__(self, ctx: JobContext, voice: Voice, caller: rtc.RemoteParticipant) -> None:
+        self.ctx = ctx
+        self.voice = voice
+        self.caller = caller
+        self.plan: CallPlan = ctx.proc.userdata["plan"]
+        self.settings: Settings = ctx.proc.userdata["settings"]
+        self.setup: JobSetup = ctx.proc.userdata["setup"]
+        self.cache: SpeechCache = ctx.proc.userdata["cache"]
+        self.lk = api.LiveKitAPI(
+            _http(self.settings.livekit_url or ""),
+            self.settings.livekit_api_key,
+            self.settings.livekit_api_secret,
+            failover=False,
+        )
+        self.ledger = Ledger(self.settings.callisi_database)
+
+    @classmethod
+    async def connect(cls, ctx: JobContext) -> LiveCall:
+        """Join the room and publish the voice: on its subscription the bridge answers the caller."""
+        await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        voice = Voice()
+        _, caller = await asyncio.gather(voice.publish(ctx.room), find_caller(ctx.room))
+        return cls(ctx, voice, caller)
+
+    async def run(self) -> None:
+        """Greet at once; the model's session is built while the caller listens."""
+        facts = CallFacts(id=self.call_id, caller=self.number, started=datetime.now(UTC))
+        await asyncio.gather(self._answered(), self._open_books(facts))
+        voices = assemble(self.plan.spec)
+        line = self._line(voices)
+        sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
+        books = LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience)
+        runner = CallRunner(self.plan, facts, line, books, LoopClock())
+        line.attach(runner)
+        runner.feed(self._arrived(facts))
+        if self.caller.identity not in self.ctx.room.remote_participants:
+            runner.feed(on.CallerLeft())
+        opening = asyncio.create_task(line.conversation.open(runner))
+        try:
+            await runner.wait()
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            await line.close()
+        log.info("call ended", extra={"call": runner.record.masked()})
+
+    async def close(self) -> None:
+        """Let go of everything of this process."""
+        await self.lk.aclose()
+        await self.ledger.close()
+
+    @property
+    def call_id(self) -> str:
+        """LiveKit's id of the caller's SIP call; the room's name where a caller is no SIP leg."""
+        return self.caller.attributes.get("sip.callID") or self.ctx.room.name
+
+    @property
+    def number(self) -> Number:
+        """The caller's number, as far as the carrier shows it; an asserted identity where it is mapped and trusted."""
+        attributes = self.caller.attributes
+        shown = normalise(attributes.get("sip.phoneNumber") or attributes.get("sip.hostname"))
+        if shown.e164 is None and "id" not in attributes.get("callisi.privacy", ""):
+            return normalise(attributes.get("callisi.pai")) if attributes.get("callisi.pai") else shown
+        return shown
+
+    async def _answered(self) -> None:
+        if self.voice.publication is not None:
+            await self.voice.publication.wait_for_subscription()
+
+    async def _open_books(self, facts: CallFacts) -> None:
+        await self.ledger.open()
+        row = CallRow(facts.id, self.plan.spec.name, facts.caller.e164, time.time(), self.ctx.room.name)
+        await self.ledger.begin_call(row)
+
+    def _line(self, voices: Voices) -> LiveLine:
+        room, transfer = self.ctx.room, self.plan.spec.transfer
+        dialler = Dialler(self.lk, room.name, self.setup.trunk, transfer.caller_id if transfer else None)
+        return LiveLine(
+            room,
+            self.caller.identity,
+            self.voice,
+            Speaker(self.cache, voices.speakers),
+            dialler,
+            Conversation(room, self.caller.identity, self.voice, voices),
+            tuple(target.to for target in transfer.to) if transfer else (),
+            melody=bool(transfer and transfer.while_ringing != "tone"),
+        )
+
+    def _arrived(self, facts: CallFacts) -> on.Arrived:
+        now = facts.started
+        return on.Arrived(
+            caller_known=facts.caller.e164 is not None,
+            open=is_open(self.plan.spec.hours, now),
+            allowed=self.plan.allowed_targets(facts.caller, now),
+        )
+
+
+async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:
+    """The leg that came through a dispatch rule: never a person we dialled, whoever joined first."""
+    found: asyncio.Future[rtc.RemoteParticipant] = asyncio.get_running_loop().create_future()
+
+    def look(*_: object) -> None:
+        for participant in room.remote_participants.values():
+            if "sip.ruleID" in participant.attributes and not found.done():
+                found.set_result(participant)
+
+    room.on("participant_connected", look)
+    room.on("participant_attributes_changed", look)
+    try:
+        look()
+        return await asyncio.wait_for(found, CALLER_SECONDS)
+    finally:
+        room.off("participant_connected", look)
+        room.off("participant_attributes_changed", look)
+
+
+def notify_settings(settings: Settings) -> Any:
+    """The environment, as the channels want it."""
+    from callisi_runtime.notify import NotifySettings
+
+    public = settings.callisi_public_url
+    return NotifySettings(
+        twilio_account_sid=settings.twilio_account_sid,
+        twilio_auth_token=settings.twilio_auth_token,
+        twilio_api_base=settings.twilio_api_base,
+        sms_from=settings.twilio_phone_number,
+        whatsapp_from=settings.twilio_whatsapp_from,
+        smtp_url=settings.smtp_url,
+        smtp_from=settings.smtp_from,
+        webhook_secret=settings.callisi_webhook_secret,
+        status_callback_url=f"{public.rstrip('/')}/twilio/status" if public else None,
+    )
+
+
+def _environ() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
+
+
+def _http(url: str) -> str:
+    return url.replace("ws://", "http://", 1).replace("wss://", "https://", 1)
+
+
+def metadata_of(ctx: JobContext) -> dict[str, Any]:
+    """What the dispatch carries; empty when it is no JSON object."""
+    try:
+        found = json.loads(ctx.job.metadata or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+__all__ = ["JobSetup", "LiveCall", "entrypoint", "prepare"]

@@ -1,0 +1,257 @@
+"""The worker: checks everything first, registers with LiveKit, takes calls, drains, and sends what is owed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import signal
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiohttp
+from livekit import api
+from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
+
+from callisi_runtime.errors import CallisiError, ExitCode, Problem
+from callisi_runtime.ledger import Ledger
+from callisi_runtime.live.entry import JobSetup, entrypoint, notify_settings, prepare
+from callisi_runtime.live.logs import configure_logging
+from callisi_runtime.live.providers import assemble, import_plugins
+from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
+from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.phone import is_example
+from callisi_runtime.plan import make_plan
+
+if TYPE_CHECKING:
+    from callisi_runtime.settings import Settings
+    from callisi_runtime.spec import AgentSpec
+
+log = logging.getLogger("callisi.worker")
+
+DRAIN_SECONDS = 600
+REGISTER_TRIES = 5
+"""Attempts to reach LiveKit at the start, with growing pauses, before the worker gives up with exit code 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What the command line says."""
+
+    loopback: bool = False
+    """Every provider is played by this machine; only LiveKit is real."""
+    health_port: int | None = None
+    idle: int = 1
+    """Call processes that wait ready."""
+
+
+def serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) -> int:
+    """Run the worker until it is told to stop; returns the exit code.
+
+    Raises:
+        CallisiError: one clear sentence for everything that would make a call fail, before anything registers.
+    """
+    configure_logging()
+    return asyncio.run(_serve(spec, settings, options))
+
+
+async def _serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        if options.loopback:
+            settings = await _loopback(stack, spec)
+        check_environment(spec, settings)
+        import_plugins(spec)
+        trunk = await check_livekit(spec, settings)
+        async with utils.http_context.open():
+            await prepare_speech(spec, settings)
+        ledger = Ledger(settings.callisi_database)
+        await ledger.open()
+        stack.push_async_callback(ledger.close)
+        server = build_server(
+            spec, settings, options, JobSetup(spec.model_dump(mode="json", by_alias=True), trunk)
+        )
+        sender = Sender(ledger, build_channels(notify_settings(settings)))
+        return await run_until_stopped(server, sender)
+
+
+async def _loopback(stack: contextlib.AsyncExitStack, spec: AgentSpec) -> Settings:
+    """Start the loopback providers and point this process, and every call's, at them."""
+    from callisi_runtime.live.loopback import start_loopback
+    from callisi_runtime.settings import Settings
+
+    os.environ.update(await start_loopback(stack, spec))
+    return Settings.from_environ(os.environ)
+
+
+def check_environment(spec: AgentSpec, settings: Settings) -> None:
+    """Everything that can be known without asking anybody."""
+    problems = [
+        Problem(
+            f"{name.upper()} is not set", code="missing-setting", hint="set it in the environment or in .env"
+        )
+        for name in ("livekit_url", "livekit_api_key", "livekit_api_secret")
+        if not getattr(settings, name)
+    ]
+    for target in spec.transfer.to if spec.transfer else ():
+        if is_example(target.to) and not settings.twilio_api_base:
+            problems.append(
+                Problem(
+                    "transfer.to is still the example number",
+                    code="example-number",
+                    hint="set DEFAULT_FORWARD_NUMBER in .env to the number that callers are put through to",
+                )
+            )
+    problems.extend(_channel_problems(spec, settings))
+    if problems:
+        raise CallisiError(*problems)
+
+
+def _channel_problems(spec: AgentSpec, settings: Settings) -> list[Problem]:
+    channels = build_channels(notify_settings(settings))
+    needs = {
+        "sms": "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
+        "whatsapp": "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
+        "email": "SMTP_URL",
+        "webhook": "CALLISI_WEBHOOK_SECRET",
+    }
+    kinds = {channel.kind for channel in spec.fallback.channels} if spec.fallback else set()
+    return [
+        Problem(
+            f"the channel {kind} is declared but cannot send",
+            code="missing-setting",
+            hint=f"set {needs[kind]}",
+        )
+        for kind in sorted(kinds)
+        if channels.get(kind) is None
+    ]
+
+
+async def check_livekit(spec: AgentSpec, settings: Settings) -> str:
+    """Whether LiveKit answers and knows us; returns the outbound trunk's id, empty without a transfer."""
+    url = (settings.livekit_url or "").replace("ws", "http", 1)
+    async with api.LiveKitAPI(
+        url, settings.livekit_api_key, settings.livekit_api_secret, failover=False
+    ) as lk:
+        try:
+            trunks = (await lk.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items
+        except api.ServerError as error:
+            refused = error.status in (401, 403)
+            raise CallisiError(
+                Problem(
+                    "LiveKit refuses the key" if refused else f"LiveKit answers {error.code}",
+                    code="livekit",
+                    hint="check LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
+                    if refused
+                    else "is its SIP service running?",
+                )
+            ) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise CallisiError(
+                Problem(
+                    f"LiveKit cannot be reached at {settings.livekit_url}",
+                    code="livekit",
+                    hint="check LIVEKIT_URL",
+                )
+            ) from error
+    return find_trunk(spec, [(trunk.sip_trunk_id, trunk.name) for trunk in trunks])
+
+
+def find_trunk(spec: AgentSpec, trunks: list[tuple[str, str]]) -> str:
+    """The id of the declared trunk, by name or id; there must be exactly one."""
+    if spec.transfer is None:
+        return ""
+    wanted = spec.transfer.trunk
+    found = [trunk_id for trunk_id, name in trunks if wanted in (trunk_id, name)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(sorted(name or trunk_id for trunk_id, name in trunks)) or "none"
+    raise CallisiError(
+        Problem(
+            f"there are {len(found)} outbound trunks of that name"
+            if found
+            else "there is no such outbound trunk",
+            code="trunk",
+            path="transfer.trunk",
+            got=wanted,
+            allowed=names,
+            hint="set SIP_TRUNK_NAME to one of LiveKit's outbound trunks, or to its id (ST_...)",
+        )
+    )
+
+
+async def prepare_speech(spec: AgentSpec, settings: Settings) -> None:
+    """Synthesise what the cache lacks. Without its fixed sentences no worker registers."""
+    plan = make_plan(spec, settings)
+    voices = assemble(spec)
+    cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
+    texts = [text for texts in plan.static_sentences().values() for text in texts]
+    try:
+        new = await Speaker(cache, voices.speakers).prepare(texts)
+    except SpeechError as error:
+        raise CallisiError(
+            Problem(
+                "the fixed sentences could not be synthesised",
+                code="speech",
+                got=str(error),
+                hint="check the key and the address of the voice (voice.tts)",
+            )
+        ) from error
+    log.info("%d of %d fixed sentences synthesised, the rest was there", new, len(texts))
+
+
+def build_server(spec: AgentSpec, settings: Settings, options: WorkerOptions, setup: JobSetup) -> AgentServer:
+    """The worker as LiveKit knows it: a process per call, a health port on loopback, no more calls than planned."""
+    enter = partial(entrypoint, setup=setup)
+    warm = partial(prepare, setup=setup)
+    pickle.dumps((enter, warm))
+    limit = spec.limits.max_calls
+    server = AgentServer(
+        ws_url=settings.livekit_url or "",
+        api_key=settings.livekit_api_key or "",
+        api_secret=settings.livekit_api_secret or "",
+        job_executor_type=JobExecutorType.PROCESS,
+        num_idle_processes=options.idle,
+        host="127.0.0.1",
+        port=options.health_port if options.health_port is not None else settings.callisi_health_port,
+        load_fnc=lambda worker: len(worker.active_jobs) / limit,
+        load_threshold=0.999,
+        drain_timeout=DRAIN_SECONDS,
+        max_retry=REGISTER_TRIES,
+        setup_fnc=warm,
+    )
+    server.rtc_session(enter, agent_name=spec.name, on_request=partial(accept, name=spec.display))
+    return server
+
+
+async def accept(request: JobRequest, *, name: str) -> None:
+    """Take a call. The identity is always the same, so that a successor replaces its predecessor."""
+    await request.accept(name=name, identity="callisi-agent", attributes={"callisi.role": "agent"})
+
+
+async def run_until_stopped(server: AgentServer, sender: Sender) -> int:
+    """Run, drain on SIGTERM or SIGINT, and go on sending meanwhile; exit code 1 when it could not register."""
+    stop, done = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    sending = asyncio.create_task(sender.run(done))
+    running = asyncio.create_task(server.run(devmode=False))
+    stopping = asyncio.create_task(stop.wait())
+    server.on("worker_registered", lambda *_: log.info("worker registered, waiting for calls"))
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    code = ExitCode.OK
+    if running.done():
+        code = ExitCode.USER_ERROR
+        log.error("the worker stopped: %s", running.exception())
+    else:
+        log.info("draining: no new calls, running calls go on")
+        with contextlib.suppress(TimeoutError):
+            await server.drain()
+    await server.aclose()
+    done.set()
+    stopping.cancel()
+    await asyncio.gather(running, stopping, sending, return_exceptions=True)
+    return code
