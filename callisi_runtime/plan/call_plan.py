@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from callisi_runtime.flow.model import FlowPlan
 from callisi_runtime.hours import is_open
+from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.prompt import prompt_of
 from callisi_runtime.plan.sentences import sentence_templates
@@ -52,6 +53,12 @@ class CallPlan:
     def prompt(self, call: CallFacts) -> str:
         """The language model's instructions for this call."""
         return prompt_of(self.spec, variables(self.spec, call), call)
+
+    def fact(self, question: str, call: CallFacts) -> str | None:
+        """The declared answer to a question, or None when no fact has its words."""
+        declared = [(fact.ask, fact.answer) for fact in self.spec.facts]
+        answer = answer_from(declared, question)
+        return render(answer, variables(self.spec, call)).strip() if answer is not None else None
 
     def allowed_targets(self, caller: Number, now: datetime) -> tuple[int, ...]:
         """Targets that may be dialled for this caller now: open, not the caller, not one of our own numbers."""

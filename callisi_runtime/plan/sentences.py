@@ -28,6 +28,7 @@ SENTENCES: dict[str, Block] = {
     "goodbye": "say",
     "anything_else": "say",
     "still_there": "say",
+    "identity": "say",
     "moment": "say",
     "model_down": "say",
     "keypad": "say",

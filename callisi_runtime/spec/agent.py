@@ -50,6 +50,8 @@ class AgentSay(Part):
     """After a message was taken or a transfer came to nothing."""
     still_there: Sentence = "Sind Sie noch da?"
     """After a silence of the caller."""
+    identity: Sentence = "Ich bin {{ agent.name }}, eine KI-Assistentin, kein Mensch."
+    """To the caller who asks whether a person is speaking; said without the language model, so it is always true."""
     moment: Sentence = "Einen kleinen Moment bitte."
     """When the language model takes its time."""
     model_down: Sentence = "Ich habe gerade eine technische Störung."
