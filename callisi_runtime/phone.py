@@ -153,7 +153,7 @@ def _bare(raw: str) -> str:
     if match := re.search(r"<([^<>]*)>", text):
         text = match[1]
     text = _SCHEME.sub("", text.strip())
-    context = re.search(r";phone-context=(\+\d+)", text, re.IGNORECASE)
+    context = re.search(r";phone-context=(\+[0-9]+)", text, re.IGNORECASE)
     text = text.split(";")[0].split("?")[0].split("@")[0].strip().strip("\"'")
     if context and not text.startswith("+"):
         text = context[1] + text
