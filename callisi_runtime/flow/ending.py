@@ -1,19 +1,22 @@
-"""Notifying, closing, ended."""
+"""Notifying, closing, ended, and what a successor does who takes the call over."""
 
 from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.moves import Move, tell
-from callisi_runtime.flow.talking import health, note_known
+from callisi_runtime.flow.dialling import unreached
+from callisi_runtime.flow.model import Outcome, Phase
+from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move
+from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel, word_of
+from callisi_runtime.flow.talking import health, leave, reopen
 
 
 def notifying(move: Move, event: on.Event) -> None:
     """The message is on its way; nothing is claimed before a channel has accepted it."""
     match event:
         case on.NoteAccepted() | on.NoteFailed():
-            if note_known(move, event):
-                tell(move, "notified" if isinstance(event, on.NoteAccepted) else "failed")
+            if note_event(move, event):
+                tell(move, word_of(event))
         case on.TimerFired("patience"):
             tell(move, "trying")
         case on.TimerFired("word"):
@@ -21,14 +24,7 @@ def notifying(move: Move, event: on.Event) -> None:
                 move.say("moment")
             move.start("word", min(move.plan.silence, move.plan.word_every))
         case on.CallerLeft():
-            move.set(caller_here=False)
-            move.end()
-        case on.Resumed():
-            move.set(speech=())
-            move.say("resumed")
-            move.do(do.Deliver(move.state.notes))
-            move.start("patience", move.plan.patience)
-            move.start("word", min(move.plan.silence, move.plan.word_every))
+            leave(move)
         case _:
             health(move, event)
 
@@ -39,24 +35,61 @@ def closing(move: Move, event: on.Event) -> None:
         case on.CallerLeft():
             move.set(caller_here=False)
             finish(move)
-        case on.Resumed():
-            move.set(speech=(), then="close")
-            move.say("goodbye")
+        case on.TimerFired("end"):
+            finish(move)
+        case on.TimerFired("call"):
+            pass
+        case on.PersonWanted() | on.MessageGiven():
+            reopen(move, event)
         case _:
             health(move, event)
 
 
 def finish(move: Move) -> None:
-    """Hang up. A message that is still on its way keeps the obligation open."""
-    if move.state.note == "none":
-        move.close("served" if move.state.nudges == 0 else "withdrew")
+    """Hang up. What the caller is still owed keeps the obligation open."""
+    if not move.state.owed:
+        move.close("withdrew" if move.state.nudges else "served")
     move.end()
 
 
 def ended(move: Move, event: on.Event) -> None:
-    """Over. Whoever picks up now is hung up on at once: nobody answers into an empty room."""
-    match event:
-        case on.LegAnswered(leg_id):
-            move.do(do.Drop(leg_id))
-        case on.NoteAccepted() | on.NoteFailed():
-            note_known(move, event)
+    """Over. A message may still be accepted."""
+    if isinstance(event, on.NoteAccepted | on.NoteFailed):
+        note_event(move, event)
+
+
+def resume(move: Move) -> None:
+    """A successor has the call: old voice, timers and dials are gone; what was not said to its end is said again."""
+    state = move.state
+    move.set(timers=frozenset(), speech=(), ringback=False, listening=False)
+    if state.note == "sending":
+        move.do(do.Deliver(state.notes))
+    match state.phase:
+        case Phase.CONNECTED:
+            move.start("talk_end", move.plan.talk_seconds)
+        case Phase.CLOSING:
+            move.start("end", LAST_WORDS_SECONDS)
+            move.say(*state.speech)
+        case _:
+            move.start("call", move.plan.call_seconds)
+            resume_talk(move, state.phase, state.speech)
+
+
+def resume_talk(move: Move, phase: Phase, unsaid: tuple[str, ...]) -> None:
+    """The same, before the last words."""
+    match phase:
+        case Phase.GREETING:
+            move.say("greeting")
+        case Phase.CONVERSING:
+            move.set(then=move.state.then if unsaid else "converse")
+            move.say("resumed", *unsaid)
+        case Phase.CONNECTING | Phase.ACCEPTING:
+            move.drop(*move.state.legs)
+            move.set(outcome=Outcome.NO_REPLY, waiting=())
+            unreached(move, "resumed")
+        case Phase.TAKING_MESSAGE:
+            move.say("resumed", *(key for key in unsaid if key not in ("ask_message", "no_number")))
+            notify(move)
+        case Phase.NOTIFYING:
+            move.say("resumed", *unsaid)
+            wait_for_channel(move)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import ending, talking, transferring
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.effects import Effect
+from callisi_runtime.flow.dialling import converse, want_person
 from callisi_runtime.flow.model import CallState, FlowPlan, Phase
-from callisi_runtime.flow.moves import Move, converse, want_person
+from callisi_runtime.flow.moves import Move
 
 PHASES: dict[Phase, Callable[[Move, on.Event], None]] = {
     Phase.SCREENING: talking.screening,
@@ -24,7 +25,7 @@ PHASES: dict[Phase, Callable[[Move, on.Event], None]] = {
 }
 
 
-def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, tuple[Effect, ...]]:
+def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, tuple[do.Effect, ...]]:
     """What a call does about an event.
 
     Args:
@@ -36,46 +37,49 @@ def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, 
         The new state, and what the driver has to do, in order. An event that means nothing here, a late timer or a
         doubled report changes nothing.
     """
-    move = Move(plan, state)
-    if isinstance(event, on.TimerFired):
-        if event.name not in state.timers:
+    match event:
+        case on.TimerFired(name) if name not in state.timers:
             return state, ()
-        move.set(timers=state.timers - {event.name})
-    if isinstance(event, on.Resumed) and state.phase not in (Phase.SCREENING, Phase.ENDED):
-        resume(move)
-    if isinstance(event, on.Said):
-        said(move, event)
-    else:
-        PHASES[state.phase](move, event)
+        case on.LegAnswered(leg) if state.leg(leg) is None:
+            # Nobody answers into an empty room: who picks up after the phone was given up is hung up on.
+            return state, (do.Drop(leg),)
+    move = Move(plan, state)
+    match event:
+        case on.TimerFired(name):
+            move.set(timers=state.timers - {name})
+            PHASES[state.phase](move, event)
+        case on.Said(key):
+            said(move, key)
+        case on.Resumed():
+            if state.phase not in (Phase.SCREENING, Phase.ENDED):
+                ending.resume(move)
+        case _:
+            PHASES[state.phase](move, event)
     return move.state, tuple(move.effects)
 
 
-def said(move: Move, event: on.Said) -> None:
-    """A sentence is over; when it was the last, the call goes on."""
-    if event.key not in move.state.speech:
+def said(move: Move, key: str) -> None:
+    """A sentence is over, and so are those before it; when it was the last, the call goes on."""
+    speech = move.state.speech
+    if key not in speech:
         return
-    speech = list(move.state.speech)
-    speech.remove(event.key)
-    move.set(speech=tuple(speech))
-    if speech:
-        return
-    then = move.state.then
-    if then == "converse":
-        converse(move)
-    elif then == "person":
-        want_person(move)
-    elif then == "listen":
-        move.set(then="stay")
-        if move.state.phase is Phase.TAKING_MESSAGE:
-            move.start("quiet", move.plan.caller_silence)
-        else:
-            move.listen(move.state.model_up)
-    elif then == "close":
-        ending.finish(move)
+    move.set(speech=speech[speech.index(key) + 1 :])
+    if not move.state.speech:
+        silence_fell(move)
 
 
-def resume(move: Move) -> None:
-    """The old process's timers, voice and ringback are gone; the call's own clock starts anew."""
-    move.set(timers=frozenset(), ringback=False, listening=False)
-    if move.state.phase not in (Phase.CONNECTED, Phase.CLOSING):
-        move.start("call", move.plan.call_seconds)
+def silence_fell(move: Move) -> None:
+    """Everything has been said: what follows?"""
+    match move.state.then:
+        case "converse":
+            converse(move)
+        case "person":
+            want_person(move)
+        case "close":
+            ending.finish(move)
+        case "listen":
+            move.set(then="stay")
+            if move.state.phase in (Phase.TAKING_MESSAGE, Phase.CONVERSING):
+                move.start("quiet", move.plan.caller_silence)
+            else:
+                move.listen(move.state.able)

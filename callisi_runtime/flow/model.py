@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 
 class Phase(StrEnum):
@@ -75,8 +76,11 @@ Then = Literal["stay", "converse", "listen", "person", "close"]
 """What follows when everything has been said: nothing, the conversation, listening, the transfer, the end."""
 
 MAX_TRANSFERS = 2
+"""How often a caller is put through on request; afterwards the message is what counts."""
 MAX_NOTES = 3
+"""How many messages one call may send."""
 MAX_NUDGES = 2
+"""How often a silent caller is asked; after one more silence the call ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,7 @@ class FlowPlan:
     call_seconds: float = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One SIP leg to a person."""
 
     id: str
@@ -113,8 +116,7 @@ class Leg:
     state: LegState = "dialling"
 
 
-@dataclass(frozen=True, slots=True)
-class CallState:
+class CallState(NamedTuple):
     """The whole state of one call; small, hashable, and stored in the ledger as it is."""
 
     phase: Phase = Phase.SCREENING
@@ -129,23 +131,27 @@ class CallState:
     dialled: int = 0
     transfers: int = 0
     speech: tuple[str, ...] = ()
-    """Keys of the sentences that are being said or wait to be said."""
+    """Keys of the sentences that are being said or wait to be said, in that order."""
     then: Then = "stay"
     timers: frozenset[str] = frozenset()
     ringback: bool = False
     listening: bool = False
     """The language model may answer."""
+    owed: bool = False
+    """The caller wants a person or a message passed on, and nothing proves yet that they got it."""
     note: NoteState = "none"
+    """How the latest message stands."""
     notes: int = 0
+    """The number of the latest message."""
     channel: str | None = None
     """The kind of the channel that accepted the message."""
     asking: Literal["subject", "callback"] | None = None
     subject: bool = False
     outcome: Outcome | None = None
     model_up: bool = True
+    """A language model that failed in a call is not trusted again in that call."""
     ears_up: bool = True
     nudges: int = 0
-    overtime: bool = False
     evidence: Evidence | None = None
     """What closed the obligation; `None`: it is open."""
 
@@ -157,3 +163,37 @@ class CallState:
     def joined(self) -> Leg | None:
         """The person the caller talks to."""
         return next((leg for leg in self.legs if leg.state == "joined"), None)
+
+    @property
+    def able(self) -> bool:
+        """Whether a conversation is possible: somebody listens and somebody thinks."""
+        return self.model_up and self.ears_up
+
+    def as_dict(self) -> dict[str, Any]:
+        """The state as a JSON object; `from_dict` makes it a state again."""
+        plain = self._asdict()
+        plain["legs"] = [leg._asdict() for leg in self.legs]
+        plain["timers"] = sorted(self.timers)
+        for key in ("allowed", "waiting", "speech"):
+            plain[key] = list(plain[key])
+        plain["phase"] = self.phase.value
+        plain["outcome"] = self.outcome and self.outcome.value
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> CallState:
+        """The state that `as_dict` wrote, perhaps in another version: what it does not know, it leaves out.
+
+        Raises:
+            ValueError: a phase or an outcome that does not exist.
+        """
+        known = {key: value for key, value in plain.items() if key in cls._fields}
+        if "phase" in known:
+            known["phase"] = Phase(known["phase"])
+        if known.get("outcome") is not None:
+            known["outcome"] = Outcome(known["outcome"])
+        known["legs"] = tuple(Leg(**leg) for leg in known.get("legs", ()))
+        known["timers"] = frozenset(known.get("timers", ()))
+        for key in ("allowed", "waiting", "speech"):
+            known[key] = tuple(known.get(key, ()))
+        return cls(**known)

@@ -4,138 +4,132 @@ from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import Outcome, Phase
-from callisi_runtime.flow.moves import (
-    Move,
-    arm,
-    can_dial,
-    converse,
-    notify,
-    nudge,
-    say_goodbye,
-    settle,
-    want_person,
-)
+from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person
+from callisi_runtime.flow.model import MAX_NUDGES, Outcome, Phase
+from callisi_runtime.flow.moves import Move, say_goodbye
+from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell, word_of
+
+OVERRUN_SECONDS = 30.0
+"""Seconds by which a call may last longer while a person or a message is being seen to."""
 
 
 def screening(move: Move, event: on.Event) -> None:
     """Nobody has been greeted yet."""
     match event:
         case on.Arrived(caller_known, open_, allowed):
-            move.set(phase=Phase.GREETING, caller_known=caller_known, open=open_, allowed=allowed, then="converse")
+            move.set(
+                phase=Phase.GREETING, caller_known=caller_known, open=open_, allowed=allowed, then="converse"
+            )
             move.start("call", move.plan.call_seconds)
             move.say("greeting")
         case on.CallerLeft():
-            leave(move)
-
-
-def leave(move: Move) -> None:
-    """The caller hung up while nothing was promised to them, or a message is on its way already."""
-    move.set(caller_here=False)
-    if move.state.note in ("none", "failed") or move.state.evidence is not None:
-        move.close("withdrew")
-    move.end()
+            move.set(caller_here=False)
+            move.close("withdrew")
+            move.end()
+        case _:
+            health(move, event)
 
 
 def greeting(move: Move, event: on.Event) -> None:
-    """The greeting is being said to its end: it names the AI. A wish for a person is granted after it."""
+    """The greeting is said to its end: it names the AI. A wish for a person is granted after it."""
     match event:
         case on.PersonWanted():
-            move.set(then="person")
-        case on.Resumed():
-            move.set(speech=())
-            move.say("greeting")
-            move.set(then="converse")
+            move.set(then="person", owed=True)
+        case on.CallerLeft():
+            leave(move)
         case _:
-            anywhere(move, event)
+            health(move, event)
 
 
 def conversing(move: Move, event: on.Event) -> None:
-    """The caller and the language model talk."""
+    """The caller and the language model talk; while a sentence of ours is being said, the floor is ours."""
+    state = move.state
     match event:
         case on.PersonWanted():
-            want_person(move)
-        case on.KeyPressed("1", None) if not move.state.ears_up:
-            want_person(move)
-        case on.CallerSpoke() if not move.state.model_up:
-            want_person(move)
-        case on.CallerSpoke():
+            wish(move)
+        case on.KeyPressed("1", None) if not state.ears_up:
+            wish(move)
+        case on.CallerSpoke() if state.ears_up:
             move.set(nudges=0)
-            if not move.state.speech:
+            if not state.speech:
                 move.start("quiet", move.plan.caller_silence)
         case on.MessageGiven():
             take_message(move)
-        case on.GoodbyeWanted():
-            move.hush()
+        case on.GoodbyeWanted() if state.then != "person":
+            if not state.speech:
+                move.hush()
             say_goodbye(move)
-        case on.TimerFired("quiet") if not move.state.ears_up:
-            want_person(move)
         case on.TimerFired("quiet"):
             nudge(move)
-        case on.ModelDown():
-            move.set(model_up=False)
-            want_person(move, "model_down")
-        case on.ModelUp():
-            move.set(model_up=True)
-            move.listen(not move.state.speech)
-        case on.EarsDown():
-            ears_down(move)
-        case on.Resumed():
-            move.set(speech=())
-            move.say("resumed")
-            move.set(then="converse")
+        case on.TimerFired("call") if state.then != "person":
+            say_goodbye(move, "time_over")
+        case on.ModelDown() | on.EarsDown():
+            health(move, event)
+            if not move.state.speech:
+                move.stop("quiet")
+                move.hush()
+                converse(move)
+        case on.CallerLeft():
+            leave(move)
         case _:
-            anywhere(move, event)
+            health(move, event)
+
+
+def wish(move: Move) -> None:
+    """The caller asks for a person: at once, or when what they must hear has been said."""
+    if move.state.speech in ((), ("keypad",)):
+        move.hush()
+        want_person(move)
+    else:
+        move.set(then="person", owed=True)
 
 
 def take_message(move: Move) -> None:
     """The language model took a message: it goes to staff, or the caller is told where to call."""
-    move.set(subject=True, outcome=Outcome.MESSAGE)
+    move.set(subject=True, owed=True, outcome=Outcome.MESSAGE, nudges=0)
     move.stop("quiet")
-    move.hush()
-    if move.plan.channels:
-        move.set(note="none")
+    if not move.state.speech:
+        move.hush()
+    if not move.plan.channels:
+        nobody(move)
+    elif can_note(move.state):
+        renew(move)
         move.say("noted")
         notify(move)
     else:
-        move.say("no_person")
-        move.set(then="converse")
+        move.listen(False)
+        tell(move, "failed")
 
 
-def ears_down(move: Move) -> None:
-    """The caller is not understood any more: a key leads to a person, or staff is told that they called."""
-    move.set(ears_up=False)
-    if can_dial(move.state):
-        move.stop("quiet")
-        move.set(then="converse")
-        move.say("keypad")
-    else:
+def nudge(move: Move) -> None:
+    """The caller has been silent for long, or cannot be heard."""
+    if not move.state.able:
         want_person(move)
+    elif move.state.nudges >= MAX_NUDGES:
+        say_goodbye(move)
+    else:
+        move.set(nudges=move.state.nudges + 1, then="converse")
+        move.say("still_there")
 
 
 def taking_message(move: Move, event: on.Event) -> None:
     """The caller was asked for a message; what they say next is it."""
     match event:
-        case on.CallerSpoke() if "ask_message" not in move.state.speech:
+        case on.CallerSpoke() if not move.state.speech:
             keep_words(move)
         case on.TimerFired("quiet"):
             notify(move)
         case on.MessageGiven():
             move.set(subject=True)
+            renew(move)
             notify(move)
-        case on.PersonWanted() | on.Withdrawn():
-            pass
         case on.EarsDown():
-            move.set(ears_up=False)
-            notify(move)
-        case on.Resumed():
-            move.set(speech=())
-            move.say("resumed")
+            health(move, event)
             notify(move)
         case on.CallerLeft():
-            leave_message(move)
+            leave(move)
         case _:
-            anywhere(move, event)
+            health(move, event)
 
 
 def keep_words(move: Move) -> None:
@@ -148,68 +142,66 @@ def keep_words(move: Move) -> None:
         move.set(asking="callback", then="listen")
         move.say("no_number")
     else:
+        renew(move)
         move.say("noted")
         notify(move)
 
 
-def leave_message(move: Move) -> None:
-    """The caller hung up after asking for a person: staff is told all the same."""
-    move.set(caller_here=False)
-    arm(move, 0.0)
-    settle(move, move.state.outcome or Outcome.CALLER_LEFT, send=True)
+def leave(move: Move) -> None:
+    """The caller hung up: nothing rings on, and what they are owed goes to staff."""
+    state = move.state
+    owed = state.owed or not state.able
+    ringing = state.phase in (Phase.CONNECTING, Phase.ACCEPTING)
+    move.set(caller_here=False, owed=owed)
+    move.drop(*state.legs)
+    if ringing or (owed and state.evidence is None and state.note in ("none", "armed")):
+        arm(move, 0.0)
+        outcome = None if ringing else state.outcome
+        settle(move, outcome or Outcome.CALLER_LEFT, send=True)
+    elif not owed:
+        move.close("withdrew")
     move.end()
 
 
-def anywhere(move: Move, event: on.Event) -> None:
-    """What means the same in every phase in which the caller talks with the agent."""
-    match event:
-        case on.CallerLeft():
-            leave(move)
-        case on.GoodbyeWanted():
-            move.hush()
-            say_goodbye(move)
-        case _:
-            health(move, event)
-
-
 def health(move: Move, event: on.Event) -> None:
-    """What the machine only takes note of."""
+    """What means the same in every phase before the end."""
     match event:
         case on.ModelDown():
             move.set(model_up=False)
             move.listen(False)
-        case on.ModelUp():
-            move.set(model_up=True)
         case on.EarsDown():
             move.set(ears_up=False)
-        case on.EarsUp():
-            move.set(ears_up=True)
+            move.listen(False)
         case on.TimerFired("call"):
-            move.set(overtime=True)
-            if move.state.phase is Phase.CONVERSING and not move.state.speech:
-                converse(move)
+            move.start("call", OVERRUN_SECONDS)
         case on.NoteAccepted() | on.NoteFailed():
-            if note_known(move, event):
-                late_word(move, "notified" if isinstance(event, on.NoteAccepted) else "failed")
-
-
-def note_known(move: Move, event: on.NoteAccepted | on.NoteFailed) -> bool:
-    """Take down how the message stands; False where that is not news."""
-    if move.state.note != "sending" or event.number != move.state.notes:
-        return False
-    if isinstance(event, on.NoteAccepted):
-        move.set(note="accepted", channel=event.channel)
-        move.close("message_accepted")
-    else:
-        move.set(note="failed")
-    return True
+            if note_event(move, event) and move.state.phase is Phase.CONVERSING:
+                late_word(move, word_of(event))
 
 
 def late_word(move: Move, key: str) -> None:
     """Say how the message stands after `trying` was said, then go on with what was going on."""
-    if move.state.phase not in (Phase.CONVERSING, Phase.CLOSING):
-        return
-    if move.state.phase is Phase.CONVERSING and not move.state.speech:
+    if not move.state.speech:
         move.stop("quiet")
-        move.set(then="converse")
+        move.set(then="converse", nudges=0)
     move.say(key)
+
+
+def reopen(move: Move, event: on.Event) -> None:
+    """The caller thinks of something while goodbye is being said."""
+    state = move.state
+    serve = (can_note(state) and bool(move.plan.channels)) or (
+        isinstance(event, on.PersonWanted) and can_dial(state)
+    )
+    if not serve:
+        return
+    untold = [key for key in state.speech if key not in ("goodbye", "time_over")]
+    move.stop("end")
+    if "call" not in state.timers:
+        move.start("call", OVERRUN_SECONDS)
+    move.hush()
+    move.say(*untold)
+    if isinstance(event, on.PersonWanted):
+        want_person(move)
+    else:
+        take_message(move)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import Leg, Outcome, Phase
-from callisi_runtime.flow.moves import WARNING_SECONDS, Move, leg_lost, settle, unreached
-from callisi_runtime.flow.talking import health
+from callisi_runtime.flow.dialling import leg_lost
+from callisi_runtime.flow.model import CallState, Leg, Outcome, Phase
+from callisi_runtime.flow.moves import Move, go_on, say_goodbye
+from callisi_runtime.flow.promising import settle
+from callisi_runtime.flow.talking import health, leave
+
+WARNING_SECONDS = 60.0
 
 
 def ringing(move: Move, event: on.Event) -> None:
@@ -14,51 +18,49 @@ def ringing(move: Move, event: on.Event) -> None:
     match event:
         case on.LegRinging() | on.LegAnswered() | on.LegFailed() | on.LegLeft() | on.KeyPressed():
             leg_event(move, event)
-        case on.TimerFired(name) if name.startswith(("ring:", "accept:")):
-            leg_timer(move, name)
         case on.TimerFired("word"):
             if not move.state.speech:
-                move.say("still_ringing")
+                move.say("still_ringing" if rings(move.state) else "moment")
             move.start("word", move.plan.word_every)
+        case on.TimerFired(name) if name.startswith(("ring:", "accept:")):
+            leg_timer(move, name)
         case on.PersonWanted():
             if not move.state.speech:
-                move.say("already_ringing")
+                move.say("already_ringing" if rings(move.state) else "moment")
         case on.MessageGiven():
             move.set(subject=True)
-        case on.Withdrawn() | on.GoodbyeWanted():
-            withdrawn(move)
+        case on.Withdrawn():
+            stop_transfer(move)
+            go_on(move)
+        case on.GoodbyeWanted():
+            stop_transfer(move)
+            say_goodbye(move)
         case on.CallerLeft():
-            caller_left(move)
-        case on.Resumed():
-            resumed(move)
+            leave(move)
         case _:
             health(move, event)
 
 
+def rings(state: CallState) -> bool:
+    """Whether it may be said that it rings: some phone does, and none was picked up."""
+    return state.phase is Phase.CONNECTING and any(leg.state == "ringing" for leg in state.legs)
+
+
 def leg_event(move: Move, event: on.Event) -> None:
-    """Something happened on a leg that exists; what comes from a leg that does not, is dropped or passed over."""
+    """Something happened on a leg; what comes from a leg that does not exist is passed over."""
     match event:
-        case on.LegAnswered(leg_id):
-            leg = move.state.leg(leg_id)
-            if leg is None:
-                move.do(do.Drop(leg_id))
-            elif leg.state in ("dialling", "ringing"):
+        case on.LegAnswered(leg_id) if leg := move.state.leg(leg_id):
+            if leg.state in ("dialling", "ringing"):
                 answered(move, leg)
-        case on.LegRinging(leg_id):
-            leg = move.state.leg(leg_id)
-            if leg is not None and leg.state == "dialling":
+        case on.LegRinging(leg_id) if leg := move.state.leg(leg_id):
+            if leg.state == "dialling":
                 move.change_leg(leg, state="ringing")
-        case on.LegFailed(leg_id, outcome):
-            leg = move.state.leg(leg_id)
-            if leg is not None:
-                leg_lost(move, leg, outcome)
-        case on.LegLeft(leg_id):
-            leg = move.state.leg(leg_id)
-            if leg is not None:
-                leg_lost(move, leg, Outcome.NOT_ACCEPTED)
-        case on.KeyPressed(key, leg_id):
-            leg = move.state.leg(leg_id) if leg_id is not None else None
-            if leg is not None and leg.state == "answered":
+        case on.LegFailed(leg_id, outcome) if leg := move.state.leg(leg_id):
+            leg_lost(move, leg, outcome)
+        case on.LegLeft(leg_id) if leg := move.state.leg(leg_id):
+            leg_lost(move, leg, Outcome.NOT_ACCEPTED)
+        case on.KeyPressed(key, str(leg_id)) if leg := move.state.leg(leg_id):
+            if leg.state == "answered":
                 leg_key(move, leg, key)
 
 
@@ -76,7 +78,7 @@ def answered(move: Move, leg: Leg) -> None:
 
 def leg_key(move: Move, leg: Leg, key: str) -> None:
     """Only a key on that very leg counts."""
-    if key == "1" or move.plan.accept == "any_key":
+    if key == "1" or (move.plan.accept == "any_key" and key != "2"):
         accepted(move, leg)
     elif key == "2":
         move.do(do.Drop(leg.id))
@@ -102,8 +104,9 @@ def accepted(move: Move, leg: Leg) -> None:
     move.ringback(False)
     move.stop_all()
     move.change_leg(leg, state="joined")
-    move.set(phase=Phase.CONNECTED, waiting=(), outcome=Outcome.ACCEPTED, nudges=0)
-    move.do(do.Bridge(leg.id))
+    move.set(phase=Phase.CONNECTED, waiting=(), outcome=Outcome.ACCEPTED, owed=False)
+    if not move.plan.refer:
+        move.do(do.Bridge(leg.id))
     settle(move, Outcome.ACCEPTED, send=False, evidence="accepted_by_person")
     move.set(evidence=move.state.evidence or "accepted_by_person")
     if move.plan.refer:
@@ -113,40 +116,17 @@ def accepted(move: Move, leg: Leg) -> None:
     move.start("talk", max(1.0, move.plan.talk_seconds - WARNING_SECONDS))
 
 
-def withdrawn(move: Move) -> None:
-    """The caller does not want to be put through after all: nothing rings on, nobody is told."""
-    stop_transfer(move)
-    settle(move, Outcome.CALLER_LEFT, send=False)
-    move.set(phase=Phase.CONVERSING, then="converse" if move.state.model_up else "close")
-    move.say("anything_else" if move.state.model_up else "goodbye")
-
-
 def stop_transfer(move: Move) -> None:
-    """Nothing rings any more."""
+    """The caller does not want to be put through after all: nothing rings on, nobody is told."""
     move.drop(*move.state.legs)
     move.hush()
     move.listen(False)
     move.ringback(False)
     move.stop("word")
+    if move.state.note in ("none", "armed"):
+        move.set(owed=False)
     move.set(waiting=())
-
-
-def caller_left(move: Move) -> None:
-    """The caller hung up while it rang: the phones stop, and staff learns of the call."""
-    move.set(caller_here=False)
-    move.drop(*move.state.legs)
-    armed = move.state.note == "armed"
-    settle(move, Outcome.CALLER_LEFT, send=True)
-    if not armed and move.state.note in ("none", "failed"):
-        move.close("withdrew")
-    move.end()
-
-
-def resumed(move: Move) -> None:
-    """A successor has the call: what rang is ended, and the caller is told the truth."""
-    move.drop(*move.state.legs)
-    move.set(outcome=Outcome.NO_REPLY, waiting=())
-    unreached(move, "resumed")
+    settle(move, Outcome.CALLER_LEFT, send=False)
 
 
 def connected(move: Move, event: on.Event) -> None:
@@ -156,9 +136,6 @@ def connected(move: Move, event: on.Event) -> None:
             leg = move.state.leg(leg_id)
             if leg is not None:
                 person_left(move, leg)
-        case on.LegAnswered(leg_id):
-            if move.state.leg(leg_id) is None:
-                move.do(do.Drop(leg_id))
         case on.CallerLeft():
             move.set(caller_here=False)
             move.end()
@@ -167,9 +144,6 @@ def connected(move: Move, event: on.Event) -> None:
             move.start("talk_end", WARNING_SECONDS)
         case on.TimerFired("talk_end"):
             move.end()
-        case on.Resumed():
-            move.set(speech=())
-            move.start("talk_end", move.plan.talk_seconds)
         case _:
             health(move, event)
 
@@ -178,9 +152,11 @@ def person_left(move: Move, leg: Leg) -> None:
     """The person hung up first."""
     move.forget(leg)
     move.stop("talk", "talk_end")
-    if move.plan.returns:
+    if not move.plan.returns:
+        move.end()
+    elif move.state.able:
         move.start("call", move.plan.call_seconds)
         move.set(phase=Phase.CONVERSING, then="converse")
         move.say("back")
     else:
-        move.end()
+        say_goodbye(move)
