@@ -59,7 +59,7 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
         plan = make_plan(spec, settings)
         cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
         cache.load(text for texts in plan.static_sentences().values() for text in texts)
-        process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup)
+        process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
     except Exception as error:
         log.exception("this process cannot take calls")
         process.userdata["error"] = error
@@ -108,8 +108,7 @@ class LiveCall:
         """Greet at once; the model's session is built while the caller listens."""
         facts = CallFacts(id=self.call_id, caller=self.number, started=datetime.now(UTC))
         await asyncio.gather(self._answered(), self._open_books(facts))
-        voices = assemble(self.plan.spec)
-        line = self._line(voices)
+        line = self._line(self.ctx.proc.userdata["voices"])
         sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
         books = LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience)
         runner = CallRunner(self.plan, facts, line, books, LoopClock())

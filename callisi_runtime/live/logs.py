@@ -48,7 +48,7 @@ def without_numbers(text: str) -> str:
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Our own loggers at `level`, libraries from WARNING on, everything as JSON on standard error."""
+    """Our own loggers at `level`, libraries from ERROR on, everything as JSON on standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
@@ -57,5 +57,5 @@ def configure_logging(level: int = logging.INFO) -> None:
     logging.getLogger("callisi").setLevel(level)
     for name in QUIET:
         logger = logging.getLogger(name)
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(logging.ERROR)
         logger.propagate = True
