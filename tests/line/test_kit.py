@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 import pytest
 
 from .kit.audio import (
@@ -23,7 +26,9 @@ from .kit.audio import (
 )
 from .kit.call import CallFailed, Ending
 from .kit.hearing import SILENT_TONE, TONES, Heard
+from .kit.net import BINARIES, INSIDE, why_not
 from .kit.phone import Phone
+from .kit.worker import Worker, WorkerFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -274,3 +279,50 @@ class TestTwoTelephones:
             *(ringing.until_tone(name) for (_, ringing), name in zip(calls, names, strict=True))
         )
         assert [{span.name for span in ringing.hears()} for _, ringing in calls] == [{name} for name in names]
+
+
+class TestWorker:
+    async def test_is_ready_when_it_says_so_and_gone_when_left(self, tmp_path: Path) -> None:
+        async with program("print('registered worker'); time.sleep(60)", tmp_path) as worker:
+            assert psutil.pid_exists(worker.pid)
+        assert worker.exit_code == -signal.SIGTERM
+        assert "registered worker" in worker.log_path.read_text()
+
+    async def test_one_that_ends_early_shows_its_log(self, tmp_path: Path) -> None:
+        with pytest.raises(WorkerFailed, match=r"(?s)ended with 3 .*no key is set"):
+            await program("print('no key is set'); sys.exit(3)", tmp_path).__aenter__()
+
+    async def test_its_children_end_with_it(self, tmp_path: Path) -> None:
+        child = "subprocess.Popen(['sleep', '60'])"
+        async with program(f"{child}; print('registered worker'); time.sleep(60)", tmp_path) as worker:
+            (sleeper,) = worker.children()
+            worker.send(signal.SIGKILL)
+            assert await worker.ended() == -signal.SIGKILL
+            assert sleeper.is_running()
+        sleeper.wait(5)
+
+    async def test_it_inherits_no_key_of_the_person_who_runs_the_tests(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "a secret")
+        monkeypatch.setenv("LIVEKIT_URL", "wss://somewhere.example.org")
+        async with program("print('registered worker', dict(os.environ))", tmp_path) as worker:
+            assert "secret" not in worker.lines[0].text
+            assert "ws://here" in worker.lines[0].text
+
+
+def program(code: str, folder: Path) -> Worker:
+    code = f"import os, signal, subprocess, sys, time; {code}"
+    return Worker([sys.executable, "-u", "-c", code], env={"LIVEKIT_URL": "ws://here"}, folder=folder)
+
+
+def test_outside_the_box_everything_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(INSIDE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    missing = why_not("sipp")
+    assert missing == "not on PATH: livekit-server, livekit-sip, redis-server, ip, unshare, sipp"
+    for name in (*BINARIES, "sipp"):
+        (tmp_path / name).touch(mode=0o755)
+    assert why_not("sipp") == "outside the line's network namespace; run `make line`"
+    monkeypatch.setenv(INSIDE, str(tmp_path))
+    assert not why_not("sipp")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from livekit import api
 
+from .kit import plain_worker
 from .kit.agent import ROOM_RATE, RoomAgent
 from .kit.audio import RATE, babble, resample, tone
 from .kit.baresip import Baresip
@@ -15,10 +18,12 @@ from .kit.hearing import TONES
 from .kit.lines import CALLED_URI, STAFF_NUMBER, assert_nothing_left, close_rooms, dial_request, provision
 from .kit.net import STAFF
 from .kit.sipp import Sipp, answers, rejects
+from .kit.worker import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .kit.box import Box
     from .kit.phone import Phone
 
 pytestmark = pytest.mark.line
@@ -79,6 +84,33 @@ async def test_what_is_left_behind_is_named(lk: api.LiveKitAPI, carrier: Phone) 
     async with RoomAgent("reception"):
         with pytest.raises(AssertionError, match="room reception with \\['agent-clara'\\]"):
             await assert_nothing_left(lk)
+
+
+async def test_a_killed_server_comes_back_and_serves(box: Box, lk: api.LiveKitAPI, carrier: Phone) -> None:
+    await box.restart("sip")
+    await provision(lk, direct_room="reception")
+    async with RoomAgent("reception") as agent:
+        await agent.publish("clara")
+        calling = await carrier.call(CALLED_URI)
+        await calling.answered()
+        await calling.hang_up()
+
+
+async def test_a_worker_answers_and_leaves_nothing(
+    box: Box, lk: api.LiveKitAPI, carrier: Phone, run_folder: Path
+) -> None:
+    await provision(lk, agent=plain_worker.AGENT)
+    command = [sys.executable, "-m", plain_worker.__name__]
+    env = {**box.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    async with Worker(command, env=env, folder=run_folder, name="plain") as worker:
+        calling = await carrier.call(CALLED_URI)
+        await calling.answered()
+        await calling.until_tone("clara")
+        family = worker.children()
+        await calling.hang_up()
+        await assert_nothing_left(lk, within=3.0)
+    assert family
+    assert not any(process.is_running() for process in family)
 
 
 class TestOtherTelephones:

@@ -17,6 +17,7 @@ from .box import API_KEY, API_SECRET, URL, api_client
 from .call import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -78,13 +79,14 @@ class RoomAgent:
         self.events.append(Entry(time.monotonic(), text))
         self._happened.set()
 
-    async def until(self, text: str, timeout: float = 10.0) -> Entry:
-        """The first event that contains `text`. Raises AssertionError when none comes."""
+    async def until(self, text: str, timeout: float = 10.0, *, since: float = 0.0) -> Entry:
+        """The first event after `since` that contains `text`. Raises AssertionError when none comes."""
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    if found := next((entry for entry in self.events if text in entry.text), None):
-                        return found
+                    for entry in self.events:
+                        if entry.at >= since and text in entry.text:
+                            return entry
                     self._happened.clear()
                     await self._happened.wait()
         except TimeoutError:
@@ -94,14 +96,18 @@ class RoomAgent:
             ) from None
 
     async def publish(self, name: str, samples: Samples | None = None) -> rtc.LocalTrackPublication:
-        """A track of this name that repeats `samples` (24 kHz), or stays silent."""
+        """A track of this name that repeats `samples` (24 kHz), or stays silent.
+
+        Each time it has played them `played NAME` happens; the telephone has heard them up to 0.7 s later.
+        """
         source = rtc.AudioSource(ROOM_RATE, 1, queue_size_ms=400)
         self._sources.append(source)
         track = rtc.LocalAudioTrack.create_audio_track(name, source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         publication = await self.room.local_participant.publish_track(track, options)
         if samples is not None:
-            self._tasks.add(asyncio.get_running_loop().create_task(_repeat(source, samples)))
+            playing = repeat(source, samples, lambda: self._note(f"played {name}"))
+            self._tasks.add(asyncio.get_running_loop().create_task(playing))
         return publication
 
     async def publish_tone(self, name: str, frequency: float) -> rtc.LocalTrackPublication:
@@ -109,11 +115,15 @@ class RoomAgent:
         return await self.publish(name, tone(frequency, 10.0, rate=ROOM_RATE))
 
 
-async def _repeat(source: rtc.AudioSource, samples: Samples) -> None:
+async def repeat(
+    source: rtc.AudioSource, samples: Samples, after_each: Callable[[], None] = lambda: None
+) -> None:
+    """Send `samples` (24 kHz) again and again, in whole frames."""
     while True:
         for begin in range(0, len(samples) - FRAME + 1, FRAME):
             frame = samples[begin : begin + FRAME].tobytes()
             await source.capture_frame(rtc.AudioFrame(frame, ROOM_RATE, 1, FRAME))
+        after_each()
 
 
 def _identity(key: rtc.SipDTMF) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import psutil
 
@@ -24,6 +25,8 @@ REGISTERED = r"registered worker"
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")
 """The only variables of this process that a worker inherits: no key of the person who runs the tests."""
 LONGEST_LINE = 2**20
+LAST_WORDS = 0.5
+"""Seconds in which what a worker said before its end is read, when its children keep the pipe open."""
 
 
 class WorkerFailed(AssertionError):
@@ -50,7 +53,7 @@ class Worker:
         """Every line printed so far, with the time of its arrival."""
         self._news = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._over = False
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -68,26 +71,39 @@ class Worker:
 
     async def start(self) -> None:
         """Start without waiting."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self.environment,
-            start_new_session=True,
-            limit=LONGEST_LINE,
-        )
-        self._reader = asyncio.get_running_loop().create_task(self._read(self._process))
+        loop, stream = asyncio.get_running_loop(), asyncio.StreamReader(LONGEST_LINE)
+        theirs, ours = self._pipe()
+        self._output, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), theirs)
+        with ours:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=ours,
+                stderr=asyncio.subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,
+            )
+        self._reader = loop.create_task(self._read(stream))
+        self._watcher = loop.create_task(self._watch(self._process, self._reader))
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
+    @staticmethod
+    def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+        """A pipe of our own: asyncio's would hide the worker's end until its last child had ended, too."""
+        reading, writing = os.pipe()
+        return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
         with self.log_path.open("ab") as log:
-            async for line in process.stdout:
+            async for line in stream:
                 self.lines.append(Entry(time.monotonic(), line.decode(errors="replace").rstrip()))
                 log.write(line)
                 log.flush()
                 self._news.set()
+
+    async def _watch(self, process: asyncio.subprocess.Process, reader: asyncio.Task[None]) -> None:
         await process.wait()
+        await asyncio.wait({reader}, timeout=LAST_WORDS)
+        self._over = True
         self._news.set()
 
     async def until_line(self, pattern: str, timeout: float = 10.0, *, since: float = 0.0) -> Entry:
@@ -103,7 +119,7 @@ class Worker:
             for entry in self.lines:
                 if entry.at >= since and pattern.search(entry.text):
                     return entry
-            if self._reader is None or self._reader.done():
+            if self._over:
                 raise WorkerFailed(
                     f"ended with {self.exit_code} before {pattern.pattern!r}; {self.log_tail()}"
                 )
@@ -146,7 +162,7 @@ class Worker:
 
     async def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 10.0) -> None:
         """Signal, wait, and kill what is left of it and its children."""
-        if self._process is None or self._reader is None:
+        if self._process is None:
             return
         family = self.children()
         self.send(number)
@@ -154,9 +170,11 @@ class Worker:
             await self.ended(timeout)
         except WorkerFailed:
             self.send(signal.SIGKILL)
-        for process in family:
-            if process.is_running():
-                process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        await self._watcher
+        await asyncio.to_thread(psutil.wait_procs, family, timeout)
+        self._output.close()
         await self._reader
 
     def log_tail(self, lines: int = 20) -> str:
