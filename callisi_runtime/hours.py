@@ -63,3 +63,13 @@ def _spans(hours: Hours, day: str) -> list[tuple[int, int]]:
         if day in days_of(key):
             return [minutes_of(span) for span in ((spans,) if isinstance(spans, str) else spans)]
     return []
+
+
+def weekly_quarters(hours: Hours) -> frozenset[tuple[int, int]]:
+    """Every open quarter of an hour of a week, as (day 0 to 6, quarter 0 to 95); holidays left aside."""
+    return frozenset(
+        (number, quarter)
+        for number, day in enumerate(DAYS)
+        for start, end in _spans(hours, day)
+        for quarter in range(start // 15, -(-end // 15))
+    )

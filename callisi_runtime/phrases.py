@@ -71,9 +71,9 @@ def wish(text: str, ask_for: Sequence[str] = ()) -> Wish | None:
 def _asks_for_person(said: str, ask_for: Sequence[str]) -> bool:
     for clause in re.split(r"\b(?:aber|sondern|denn|und dann)\b", said):
         if NEGATION.search(clause):
-            if re.search(r"\bnicht mit (einer|einem|der|dem) (maschine|computer|roboter|ki|bot|automat\w*)\b", clause) and PERSON.search(
-                clause
-            ):
+            if re.search(
+                r"\bnicht mit (einer|einem|der|dem) (maschine|computer|roboter|ki|bot|automat\w*)\b", clause
+            ) and PERSON.search(clause):
                 return True
             continue
         if CONNECT.search(clause) or (WANT.search(clause) and PERSON.search(clause)):

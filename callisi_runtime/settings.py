@@ -77,5 +77,7 @@ def read_environment(directory: Path | None = None) -> dict[str, str]:
     if file.is_file():
         from dotenv import dotenv_values
 
-        values = {name: value for name, value in dotenv_values(file, interpolate=False).items() if value is not None}
+        values = {
+            name: value for name, value in dotenv_values(file, interpolate=False).items() if value is not None
+        }
     return values | dict(os.environ)

@@ -10,7 +10,7 @@ from callisi_runtime.hours import is_open
 from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.prompt import prompt_of
-from callisi_runtime.plan.sentences import sentence_templates
+from callisi_runtime.plan.sentences import WITHOUT_NUMBER, sentence_templates
 from callisi_runtime.templates import TemplateProblem, render
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class CallPlan:
 
     def sentence(self, key: str, call: CallFacts) -> str:
         """What is said for this key in this call."""
+        if not may_be_called_back(call):
+            key = WITHOUT_NUMBER.get(key, key)
         return render(sentence_templates(self.spec)[key], variables(self.spec, call)).strip()
 
     def static_sentences(self) -> dict[str, tuple[str, ...]]:
@@ -42,13 +44,17 @@ class CallPlan:
         for key, template in sentence_templates(self.spec).items():
             try:
                 each = [
-                    render(template, {**names, "channel": {"kind": kind, "spoken": CHANNEL_SPOKEN[kind]}}).strip()
+                    render(
+                        template, {**names, "channel": {"kind": kind, "spoken": CHANNEL_SPOKEN[kind]}}
+                    ).strip()
                     for kind in kinds
                 ]
             except TemplateProblem:
                 continue  # it names the caller or the message: synthesised when it is needed
             found[key] = tuple(dict.fromkeys(each))
-        return found
+        for key, other in WITHOUT_NUMBER.items():
+            found[key] = (*found.get(key, ()), *found.pop(other, ()))
+        return {key: texts for key, texts in found.items() if texts}
 
     def prompt(self, call: CallFacts) -> str:
         """The language model's instructions for this call."""
@@ -91,20 +97,31 @@ class CallPlan:
         )
 
 
+def may_be_called_back(call: CallFacts) -> bool:
+    """Whether there is a number to call the caller back on."""
+    return call.caller.e164 is not None or bool(call.message.callback)
+
+
 def message_for(channel: Channel, names: object, call: CallFacts, reference: str) -> dict[str, object]:
     """What goes over one channel: `text`, and `variables` or `subject` where the channel has them."""
     settings = channel.settings
     known = {**names, "call": {**names["call"], "reference": reference}}  # type: ignore[dict-item,index]
     text = render(settings.message if call.caller.e164 else settings.message_hidden, known).strip()
-    if reference not in text:
-        text = f"{text} Ref {reference}"
-    message: dict[str, object] = {"text": text}
+    message: dict[str, object] = {"text": with_reference(text, reference)}
     if channel.whatsapp is not None and channel.whatsapp.content_sid:
-        filled = {number: render(value, known).strip() for number, value in channel.whatsapp.variables.items()}
+        filled = {
+            number: render(value, known).strip() for number, value in channel.whatsapp.variables.items()
+        }
         message["variables"] = filled
     if channel.email is not None:
         message["subject"] = render(channel.email.subject, known).strip()
     return message
+
+
+def with_reference(text: str, reference: str) -> str:
+    """The text with the reference that staff quotes; at its end where the template does not place it."""
+    text = text.strip()
+    return text if reference in text else f"{text} Ref {reference}"
 
 
 def note_facts(spec: AgentSpec, call: CallFacts, reference: str) -> dict[str, object]:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from callisi_runtime.spec import AgentSpec
 
-CHANNEL_SPOKEN = {"sms": "per SMS", "whatsapp": "per WhatsApp", "email": "per E-Mail", "webhook": "über unser System"}
+CHANNEL_SPOKEN = {
+    "sms": "per SMS",
+    "whatsapp": "per WhatsApp",
+    "email": "per E-Mail",
+    "webhook": "über unser System",
+}
 DEFAULT_ZONE = "Europe/Berlin"
 
 
@@ -48,7 +53,9 @@ def sample_call(*, hidden: bool = False) -> CallFacts:
         id="SCL_sample",
         caller=normalise("anonymous" if hidden else "+4915228817386"),
         started=datetime(2026, 11, 23, 13, 5, tzinfo=UTC),
-        message=Message(subject="Termin verschieben", name="Frau Weber", callback="030 23125222" if hidden else ""),
+        message=Message(
+            subject="Termin verschieben", name="Frau Weber", callback="030 23125222" if hidden else ""
+        ),
         outcome=Outcome.RANG_OUT,
         reference="K7Q2",
     )
@@ -65,7 +72,11 @@ def variables(spec: AgentSpec, call: CallFacts) -> Mapping[str, object]:
             "phone": written(number) if number else "unbekannte Nummer",
             "spoken": spoken(number) if number else "unbekannte Nummer",
         },
-        "call": {"time": local.strftime("%H:%M"), "date": local.strftime("%d.%m.%Y"), "reference": call.reference},
+        "call": {
+            "time": local.strftime("%H:%M"),
+            "date": local.strftime("%d.%m.%Y"),
+            "reference": call.reference,
+        },
         "outcome": {"code": call.outcome.value, "words": OUTCOME_WORDS[call.outcome]},
         "message": {
             "subject": call.message.subject,

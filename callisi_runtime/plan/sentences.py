@@ -38,7 +38,10 @@ SENTENCES: dict[str, Block] = {
     "noted": "say",
     "time_over": "say",
 }
-"""Key -> the block of the file it stands in. The machine says nothing else, and the language model says none of these."""
+"""Key -> the block of the file it stands in. The machine says nothing else, the language model none of these."""
+
+WITHOUT_NUMBER = {"notified": "notified_hidden"}
+"""What is said instead to a caller whom nobody can call back: a hidden number, and none left."""
 
 
 def sentence_templates(spec: AgentSpec) -> dict[str, str]:
@@ -48,6 +51,8 @@ def sentence_templates(spec: AgentSpec) -> dict[str, str]:
         text = template_of(spec, key, block)
         if text is not None:
             found[key] = text
+    if spec.fallback is not None:
+        found |= {other: getattr(spec.fallback.say, other) for other in WITHOUT_NUMBER.values()}
     if spec.transfer is not None and "busy" not in found:
         found["busy"] = found["no_answer"]
     return found
@@ -66,5 +71,5 @@ def template_of(spec: AgentSpec, key: str, block: Block) -> str | None:
 
 def path_of(key: str) -> tuple[str, ...]:
     """Where the sentence stands in the file: `("transfer", "say", "connecting")`."""
-    block = SENTENCES[key]
+    block = SENTENCES.get(key, "fallback")
     return {"agent": ("greeting",), "say": ("say", key)}.get(block, (block, "say", key))

@@ -1,4 +1,4 @@
-"""The whole vocabulary of an agent file: one class per YAML key, one file per block. Opens no file, knows no provider."""
+"""The whole vocabulary of an agent file: one class per YAML key, one module per block. Opens no file."""
 
 from __future__ import annotations
 

@@ -56,13 +56,17 @@ class AgentSay(Part):
     """When the language model takes its time."""
     model_down: Sentence = "Ich habe gerade eine technische Störung."
     """When the language model does not answer; then the caller is put through, or a message is taken."""
-    keypad: Sentence = "Ich kann Sie gerade nicht hören. Drücken Sie die 1, um mit einem Menschen zu sprechen."
+    keypad: Sentence = (
+        "Ich kann Sie gerade nicht hören. Drücken Sie die 1, um mit einem Menschen zu sprechen."
+    )
     """When the transcriber is down."""
     resumed: Sentence = "Entschuldigung, die Verbindung war kurz gestört. Ich bin wieder da."
     """When another process had to take over the call."""
     closed: Sentence = "Im Moment ist niemand im Haus."
     """To a caller who asks for a person outside the hours."""
-    no_person: Sentence = "Ich kann Sie leider nicht verbinden. Bitte rufen Sie {{ business.phone | spoken }} an."
+    no_person: Sentence = (
+        "Ich kann Sie leider nicht verbinden. Bitte rufen Sie {{ business.phone | spoken }} an."
+    )
     """To a caller who asks for a person when there is no transfer and no way to leave a message."""
     noted: Sentence = "Das habe ich notiert."
     """When a message was taken."""

@@ -24,7 +24,9 @@ Sentence = Annotated[str, Field(min_length=1, max_length=600, json_schema_extra=
 """A text that the caller or a member of staff hears, word for word; never from the language model."""
 
 PhoneNumber = Annotated[
-    str, AfterValidator(parse_declared), Field(examples=["+49 30 23125111"], json_schema_extra={"x-callisi": "phone"})
+    str,
+    AfterValidator(parse_declared),
+    Field(examples=["+49 30 23125111"], json_schema_extra={"x-callisi": "phone"}),
 ]
 """A telephone number as a person writes it; kept as E.164."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from callisi_runtime.phone import parse_declared
 from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template
 
 MESSAGE = (
@@ -13,8 +15,9 @@ MESSAGE = (
     "{% if message.subject %}. Anliegen: {{ message.subject }}{% endif %}"
 )
 MESSAGE_HIDDEN = (
-    "{{ agent.name }}: Ziel nicht erreicht ({{ outcome.words }}). Anrufer mit unterdrückter Nummer, {{ call.time }}"
-    "{% if message.callback %}. Rückruf an {{ message.callback }}{% endif %}"
+    "{{ agent.name }}: Ziel nicht erreicht ({{ outcome.words }}). "
+    "{% if message.callback %}Bitte Rückruf an {{ message.callback }}"
+    "{% else %}Anrufer ohne Nummer, {{ call.time }}{% endif %}"
     "{% if message.subject %}. Anliegen: {{ message.subject }}{% endif %}"
 )
 
@@ -24,6 +27,12 @@ def _without_prefix(value: object) -> object:
 
 
 WhatsAppNumber = Annotated[PhoneNumber, BeforeValidator(_without_prefix)]
+
+
+def _sender(value: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9 _&+-]{1,11}", value) and re.search(r"[A-Za-z]", value):
+        return value
+    return parse_declared(value)
 
 
 class Delivery(Part):
@@ -46,7 +55,7 @@ class Sms(Delivery):
 
     to: PhoneNumber
     """Who gets it: a mobile number."""
-    sender: str | None = Field(default=None, alias="from", pattern=r"^(\+[0-9 ]{6,20}|[A-Za-z0-9 _&+-]{1,11})$")
+    sender: Annotated[str, AfterValidator(_sender)] | None = Field(default=None, alias="from", max_length=30)
     """From whom it comes: a number of yours, or up to 11 letters; TWILIO_PHONE_NUMBER when left out."""
     validity: Annotated[int, Field(ge=60, le=36_000)] = 1800
     """Seconds after which an undelivered message is dropped: a missed call hours later helps nobody."""
@@ -112,7 +121,9 @@ class Channel(Part):
     def _exactly_one(self) -> Self:
         named = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(named) != 1:
-            raise ValueError(f"a channel is exactly one of sms, whatsapp, email, webhook; got {', '.join(named) or 'none'}")
+            raise ValueError(
+                f"a channel is exactly one of sms, whatsapp, email, webhook; got {', '.join(named) or 'none'}"
+            )
         return self
 
     @property
@@ -134,10 +145,17 @@ class FallbackSay(Part):
     """What the caller is told about the message, bound to evidence."""
 
     notified: Sentence = "Ich habe das Team {{ channel.spoken }} informiert; Sie werden zurückgerufen."
-    """Said only after a channel has accepted the message. `{{ channel.spoken }}` becomes `per SMS`, `per WhatsApp` ..."""
+    """Said only after a channel has accepted the message. `{{ channel.spoken }}` becomes `per SMS` ..."""
+    notified_hidden: Sentence = (
+        "Ich habe das Team {{ channel.spoken }} informiert. "
+        "Da ich Ihre Nummer nicht sehe, rufen Sie bitte später noch einmal an."
+    )
+    """Instead of `notified` to a caller whose number is hidden and who left none: nobody could call back."""
     trying: Sentence = "Ich versuche noch, das Team zu erreichen."
     """Said while it is not known whether a channel accepted the message."""
-    failed: Sentence = "Ich kann das Team gerade nicht erreichen. Bitte rufen Sie {{ business.phone | spoken }} an."
+    failed: Sentence = (
+        "Ich kann das Team gerade nicht erreichen. Bitte rufen Sie {{ business.phone | spoken }} an."
+    )
     """Said when every channel has refused."""
     ask_message: Sentence = "Was darf ich ausrichten?"
     """Asked before the message is sent, with `ask_message: true`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -21,7 +22,9 @@ def days_of(text: str) -> tuple[str, ...]:
         first, _, last = part.partition("-")
         names = {**{day: day for day in DAYS}, **GERMAN_DAYS}
         if first not in names or (last and last not in names):
-            raise ValueError(f"{text!r} is not a day: write mo, di, mi, do, fr, sa, so, or a range such as mo-fr")
+            raise ValueError(
+                f"{text!r} is not a day: write mo, di, mi, do, fr, sa, so, or a range such as mo-fr"
+            )
         start, end = DAYS.index(names[first]), DAYS.index(names[last or first])
         if end < start:
             raise ValueError(f"{text!r} runs backwards: write it as two keys")
@@ -37,7 +40,9 @@ def minutes_of(span: str) -> tuple[int, int]:
     hour, minute, to_hour, to_minute = (int(part) for part in match.groups())
     start, end = hour * 60 + minute, to_hour * 60 + to_minute
     if end > 24 * 60 or start >= end:
-        raise ValueError(f"{span!r} ends before it starts; a span over midnight is two spans, until 24:00 and from 00:00")
+        raise ValueError(
+            f"{span!r} ends before it starts; a span over midnight is two spans, until 24:00 and from 00:00"
+        )
     return start, end
 
 
@@ -59,7 +64,7 @@ def _check_days(open_: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]
                 raise ValueError(f"{key!r} names a day that {seen[day]!r} has already")
             seen[day] = key
         times = sorted(minutes_of(span) for span in spans)
-        if any(later[0] < earlier[1] for earlier, later in zip(times, times[1:], strict=False)):
+        if any(later[0] < earlier[1] for earlier, later in pairwise(times)):
             raise ValueError(f"the spans of {key!r} overlap")
     return open_
 

@@ -43,7 +43,7 @@ def tools_schema(names: tuple[str, ...], definition: dict[str, Any]) -> dict[str
     block = {"type": "object", "properties": options, "additionalProperties": False}
     keyed = {
         "type": "object",
-        "properties": {name: block for name in names},
+        "properties": dict.fromkeys(names, block),
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,

@@ -62,7 +62,7 @@ class TransferSay(Part):
     prompt: Sentence = (
         "Anruf für {{ business.name }} {% if caller.known %}von {{ caller.spoken }}{% else %}mit unterdrückter Nummer"
         "{% endif %}.{% if message.subject %} Es geht um: {{ message.subject }}.{% endif %}"
-        " Drücken Sie die 1, um das Gespräch anzunehmen, die 2, um abzulehnen."
+        " Annehmen mit der 1, ablehnen mit der 2."
     )
     """To the person who picked up, repeated until a key is pressed; the caller does not hear it."""
     back: Sentence = "Das Gespräch ist beendet. Kann ich noch etwas für Sie tun?"
@@ -79,11 +79,11 @@ class Transfer(Part):
     order: Literal["in_order", "at_once"] = "in_order"
     """`in_order`: one after the other; `at_once`: all ring, the first who accepts has the call."""
     mode: Literal["bridge", "refer"] = "bridge"
-    """`bridge`: the person joins the caller's room and must accept; `refer`: the carrier takes the call over, unproven."""
+    """`bridge`: the person joins the caller's room and must accept; `refer`: the carrier takes over, unproven."""
     trunk: str = Field(default="Callisi-LiveKit-Trunk", min_length=1)
     """The outbound SIP trunk in LiveKit, by name or by its id (`ST_...`)."""
     caller_id: PhoneNumber | None = None
-    """The number that the dialled person sees; the trunk's own when left out. Carriers refuse numbers that are not yours."""
+    """The number that the dialled person sees; the trunk's own when left out. Carriers refuse foreign numbers."""
     ring_timeout: RingTimeout = 25
     """Seconds from dialling until a number is given up. Mailboxes answer after 15 to 25 seconds."""
     accept: Literal["press_1", "answer", "any_key"] = "press_1"
@@ -112,7 +112,9 @@ class Transfer(Part):
     @model_validator(mode="after")
     def _refer_cannot_accept(self) -> Self:
         if self.mode == "refer" and self.order == "at_once":
-            raise ValueError("mode: refer hands the call to one number, so order: at_once cannot be: use mode: bridge")
+            raise ValueError(
+                "mode: refer hands the call to one number, so order: at_once cannot be: use mode: bridge"
+            )
         return self
 
     @model_validator(mode="after")

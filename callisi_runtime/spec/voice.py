@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from callisi_runtime.spec.base import Part, Seconds
 
-SHORT_FORM = re.compile(r"^(?P<provider>[a-z][a-z0-9_-]*)(/(?P<model>[^:\s]+(:\d[^:\s]*)?))?(:(?P<voice>[^:\s]+))?$")
+SHORT_FORM = re.compile(
+    r"^(?P<provider>[a-z][a-z0-9_-]*)(/(?P<model>[^:\s]+(:\d[^:\s]*)?))?(:(?P<voice>[^:\s]+))?$"
+)
 """`provider/model:voice`; model and voice may be left out."""
 
 
@@ -17,7 +19,7 @@ class Provider(Part):
     """One speech or language service, in its long form."""
 
     provider: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    """The LiveKit plugin by name: `openai`, `azure`, `deepgram`, `elevenlabs` ... (`azure` is served by the OpenAI plugin)."""
+    """The LiveKit plugin by name: `openai`, `azure`, `deepgram`, `elevenlabs` ... (`azure` is served by `openai`'s)."""
     model: str | None = None
     """The provider's own name of the model; the plugin's default when left out."""
     voice: str | None = None
@@ -25,7 +27,7 @@ class Provider(Part):
     base_url: str | None = Field(default=None, pattern=r"^(https?|wss?)://")
     """Another address that speaks the same protocol: a proxy, a self-hosted model, a test."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Z_][A-Z0-9_]*$")
-    """The environment variable that holds the key, when it is not the plugin's usual one. Secrets never stand in YAML."""
+    """The environment variable that holds the key, when not the plugin's usual one. Secrets never stand in YAML."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Every other option of the plugin, by its own name: `temperature`, `speed`, `keyterm` ..."""
 
@@ -41,7 +43,9 @@ def _from_short_form(value: object) -> object:
         return value
     match = SHORT_FORM.match(value)
     if match is None:
-        raise ValueError(f"{value!r} is not `provider/model:voice`, for example `openai/gpt-4o-mini-tts:coral`")
+        raise ValueError(
+            f"{value!r} is not `provider/model:voice`, for example `openai/gpt-4o-mini-tts:coral`"
+        )
     return {key: match[key] for key in ("provider", "model", "voice") if match[key]}
 
 
@@ -91,7 +95,9 @@ class Turn(Part):
     @model_validator(mode="after")
     def _delays_in_order(self) -> Self:
         if self.min_delay > self.max_delay:
-            raise ValueError(f"min_delay {self.min_delay} is longer than max_delay {self.max_delay}: lower it or raise max_delay")
+            raise ValueError(
+                f"min_delay {self.min_delay} is longer than max_delay {self.max_delay}: lower it or raise max_delay"
+            )
         return self
 
 
@@ -100,7 +106,9 @@ class Voice(Part):
 
     stt: Providers = Field(default=(Provider(provider="deepgram", model="nova-3"),), validate_default=True)
     """Speech to text: `deepgram/nova-3`; a list is a failover order."""
-    llm: Providers = Field(default=(Provider(provider="openai", model="gpt-4.1-mini"),), validate_default=True)
+    llm: Providers = Field(
+        default=(Provider(provider="openai", model="gpt-4.1-mini"),), validate_default=True
+    )
     """The language model: `openai/gpt-4.1-mini`; a list is a failover order."""
     tts: Providers = Field(
         default=(Provider(provider="openai", model="gpt-4o-mini-tts", voice="coral"),), validate_default=True

@@ -1,0 +1,116 @@
+"""The messages to staff, as they would go out: how many parts an SMS has, what WhatsApp delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from callisi_runtime.checks.templates import Samples
+from callisi_runtime.checks.view import Loc, View
+from callisi_runtime.errors import Problem
+from callisi_runtime.notify.gsm7 import measure, sanitise
+from callisi_runtime.plan.call_plan import with_reference
+from callisi_runtime.spec import Sms, WhatsApp
+from callisi_runtime.templates import TemplateProblem, render
+
+REFERENCE = "K7Q2"
+
+
+def check_sms_parts(view: View) -> Iterator[Problem]:
+    """A text with more parts than the file allows is refused; one with more than one costs more than it looks."""
+    for loc, channel in view.channels():
+        if channel.sms is None:
+            continue
+        for key in ("message", "message_hidden"):
+            yield from _sms_problems(view, channel.sms, loc, key)
+
+
+def _sms_problems(view: View, sms: Sms, loc: Loc, key: str) -> Iterator[Problem]:
+    texts = [sanitise(with_reference(text, REFERENCE)) for text in rendered(view, getattr(sms, key), "sms")]
+    if not texts:
+        return
+    size = max((measure(text) for text in texts), key=lambda size: (size.segments, size.length))
+    words = f"{size.length} characters in {size.encoding} are {size.segments} SMS"
+    if size.segments > sms.max_segments:
+        yield view.error(
+            (*loc, key),
+            f"the message is too long: {words}",
+            "sms-too-long",
+            allowed=f"{sms.max_segments}, by `max_segments`",
+            hint="shorten it",
+        )
+    elif size.segments > 1 and view.wrote(*loc, key):
+        yield view.warning(
+            (*loc, key),
+            f"the message costs more than one: {words} for some calls",
+            "sms-parts",
+            hint="160 characters fit into one",
+        )
+
+
+def check_whatsapp(view: View) -> Iterator[Problem]:
+    """The sandbox goes deaf by itself; a template refuses empty variables."""
+    for loc, channel in view.channels():
+        if channel.whatsapp is None:
+            continue
+        yield from _sandbox(view, channel.whatsapp, loc)
+        for number, text in channel.whatsapp.variables.items():
+            if any(not one.strip() for one in rendered(view, text, "whatsapp")):
+                yield view.error(
+                    (*loc, "variables", number),
+                    "the variable comes out empty for some calls, which WhatsApp refuses",
+                    "empty-variable",
+                    hint="give an alternative: `{{ message.subject or 'kein Anliegen genannt' }}`",
+                )
+
+
+def _sandbox(view: View, whatsapp: WhatsApp, loc: Loc) -> Iterator[Problem]:
+    if whatsapp.sandbox and whatsapp.content_sid is None:
+        yield view.warning(
+            (*loc, "sandbox"),
+            "Twilio's sandbox forgets its members after 3 days (error 63015), and delivers free text only within "
+            "24 hours of their last message (error 63016): fine for trying out, not for a line",
+            "whatsapp-sandbox",
+            hint="have a template approved and give its `content_sid`",
+        )
+    if whatsapp.sandbox and whatsapp.content_sid is not None:
+        yield view.warning(
+            (*loc, "sandbox"), "has no effect beside `content_sid`", "no-effect", hint="remove it"
+        )
+    if whatsapp.variables and whatsapp.content_sid is None:
+        yield view.warning(
+            (*loc, "variables"), "has no effect without `content_sid`", "no-effect", hint="remove it"
+        )
+
+
+def check_channels(view: View) -> Iterator[Problem]:
+    """Each channel once, and a next one where the file counts on it."""
+    seen: dict[tuple[str, str], int] = {}
+    for index, (loc, channel) in enumerate(view.channels()):
+        to = str(getattr(channel.settings, "to", "") or getattr(channel.settings, "url", ""))
+        first = seen.setdefault((channel.kind, to), index)
+        if first != index:
+            yield view.warning(
+                loc, f"this is the same as channel {first + 1}", "same-channel", hint="remove one"
+            )
+    fallback = view.spec.fallback
+    if fallback is not None and fallback.escalate_after is not None and len(fallback.channels) == 1:
+        yield view.warning(
+            ("fallback", "escalate_after"),
+            "there is no next channel to escalate to",
+            "no-effect",
+            hint="declare a second channel",
+        )
+
+
+def rendered(view: View, text: str, kind: str) -> list[str]:
+    """The text for every sample call that it can tell apart; nothing when it does not render."""
+    samples = Samples(view.spec)
+    try:
+        return list(
+            dict.fromkeys(
+                render(text, {**names, "channel": names["channel"] | {"kind": kind}})
+                for names in samples.of(text)
+            )
+        )
+    except TemplateProblem:
+        return []  # reported by the check of templates

@@ -1,0 +1,33 @@
+"""Which files a command line means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from callisi_runtime.errors import CallisiError, Problem
+
+ENDINGS = (".yaml", ".yml")
+
+
+def yaml_files(paths: Sequence[str]) -> list[Path]:
+    """The files named, and every YAML file below the folders named, each once and in order.
+
+    Raises CallisiError for a folder without any.
+    """
+    found: dict[Path, None] = {}
+    for name in paths:
+        path = Path(name)
+        if not path.is_dir():
+            found[path] = None  # whatever is wrong with it is said when it is read
+            continue
+        below = sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+        if not below:
+            raise CallisiError(Problem("there is no YAML file in this folder", code="no-files", file=name))
+        found |= dict.fromkeys(below)
+    return list(found)
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether the file is a rehearsal rather than an agent: it lies in `scenarios/`."""
+    return "scenarios" in path.parts[:-1]

@@ -1,0 +1,112 @@
+"""`callisi COMMAND ...`: which module is which command, and how its arguments are read."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from callisi_runtime import __version__
+from callisi_runtime.cli.guard import guarded
+from callisi_runtime.errors import ExitCode, UsageError
+
+COMMANDS: dict[str, str] = {
+    "validate": "callisi_runtime.cli.commands.validate",
+    "render": "callisi_runtime.cli.commands.render",
+    "prove": "callisi_runtime.cli.commands.prove",
+    "test": "callisi_runtime.cli.commands.test",
+    "new": "callisi_runtime.cli.commands.new",
+    "schema": "callisi_runtime.cli.commands.schema",
+}
+"""Command -> its module: `SUMMARY`, `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
+
+SUMMARIES: dict[str, str] = {
+    "validate": "check agent files: every mistake at once, with its place",
+    "render": "show everything an agent says and sends, filled in with a sample call",
+    "prove": "walk every course that a call of an agent can take",
+    "test": "run rehearsals",
+    "new": "write a new agent file that extends a variant",
+    "schema": "write the JSON schemas that editors check agent files with",
+}
+"""Command -> what `callisi --help` says about it, without importing anything."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are UsageErrors, so that they are printed where all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing."""
+        raise UsageError(f"{message}; `{self.prog} --help` shows how it is used")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`callisi`. Returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: call(arguments), json="--json" in arguments, program="callisi")
+
+
+def run_main(argv: Sequence[str] | None = None) -> int:
+    """`callisi-run`. Returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(arguments), json="--json" in arguments, program="callisi-run")
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Read the command line and run its command. Raises CallisiError."""
+    parser = overview()
+    if not arguments or arguments[0] in ("-h", "--help"):
+        parser.print_help()
+        return ExitCode.OK if arguments else ExitCode.USAGE
+    if arguments[0] == "--version":
+        print(__version__)
+        return ExitCode.OK
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise UsageError(_unknown(name))
+    module = importlib.import_module(COMMANDS[name])
+    try:
+        parsed = command_parser(name, module).parse_args(rest)
+    except SystemExit as shown:  # --help was printed
+        return int(shown.code or 0)
+    return int(module.run(parsed))
+
+
+def command_parser(name: str, module: ModuleType) -> Parser:
+    """The parser of one command; every command takes `--json`."""
+    parser = Parser(
+        prog=f"callisi {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    return parser
+
+
+def overview() -> Parser:
+    """What `callisi --help` shows."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {SUMMARIES[name]}" for name in COMMANDS)
+    return Parser(
+        prog="callisi",
+        usage="callisi COMMAND ...   (`callisi COMMAND --help` explains one)",
+        description="The telephone receptionist that you declare in one YAML file.",
+        epilog=f"commands:\n{commands}\n\n`callisi-run AGENT` answers calls, or rehearses in the terminal without an account.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _unknown(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"commands: {', '.join(COMMANDS)}"
+    return f"there is no command `{name}`; {hint}"
+
+
+def _run(arguments: Sequence[str]) -> int:
+    run = importlib.import_module("callisi_runtime.cli.run")
+    return int(run.main(list(arguments)))
