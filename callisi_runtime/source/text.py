@@ -87,7 +87,8 @@ def decode(data: str | bytes, name: str) -> Text:
 def near_file(path: Path, name: str) -> str | None:
     """The hint for a path that does not exist: the same name with its ending, or one that looks like it."""
     try:
-        names = [entry.name for entry in itertools.islice(os.scandir(path.parent), 2000)]
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in itertools.islice(entries, 2000)]
     except (OSError, ValueError):
         return None if path.parent == path else f"there is no folder `{Path(name).parent}` either"
     near = [
@@ -159,7 +160,8 @@ def _inside(path: Path, name: str) -> str | None:
     if not path.is_dir():
         return None
     try:
-        first = next((e.name for e in os.scandir(path) if e.name.endswith((".yaml", ".yml"))), None)
+        with os.scandir(path) as entries:
+            first = next((entry.name for entry in entries if entry.name.endswith((".yaml", ".yml"))), None)
     except OSError:
         return None
     return f"did you mean `{Path(name) / first}`?" if first else None

@@ -13,38 +13,38 @@ if TYPE_CHECKING:
 _WRONG_KIND = ("_type", "_parsing")
 
 
-def one_branch(details: list[ErrorDetails], positions: Positions) -> list[ErrorDetails]:
-    """For each union, the errors of the branch that the value comes nearest to."""
+def one_branch(details: list[ErrorDetails], positions: Positions, start: int = 0) -> list[ErrorDetails]:
+    """For each union, the errors of the branch that the value comes nearest to.
+
+    Only parts of a `loc` from `start` on are looked at: the ones before belong to an outer union, already decided.
+    """
     groups: dict[Loc, dict[str | int, list[ErrorDetails]]] = defaultdict(lambda: defaultdict(list))
     kept: list[ErrorDetails] = []
     for detail in details:
-        at = _tag_index(detail, positions)
+        at = _tag_index(detail, positions, start)
         if at is None:
             kept.append(detail)
         else:
             groups[detail["loc"][:at]][detail["loc"][at]].append(detail)
-    for branches in groups.values():
-        chosen = min(branches.values(), key=_distance) if len(branches) > 1 else next(iter(branches.values()))
-        kept += chosen
+    for prefix, branches in groups.items():
+        depth = len(prefix) + 1
+        nearest = min(branches.values(), key=lambda errors: _distance(errors, depth))
+        kept += one_branch(nearest, positions, depth)
     return kept
 
 
-def _tag_index(detail: ErrorDetails, positions: Positions) -> int | None:
+def _tag_index(detail: ErrorDetails, positions: Positions, start: int) -> int | None:
     """Where in the `loc` a part stands that is no key of the file, but the name of a union's branch."""
     loc = detail["loc"]
     last = len(loc) - (1 if detail["type"] == "missing" else 0)
-    for index in range(last):
-        place = positions.place(loc[: index + 1])
-        if place.used != index + 1:
+    for index in range(start, last):
+        if positions.place(loc[: index + 1]).used != index + 1:
             return index
     return None
 
 
-def _distance(errors: list[ErrorDetails]) -> tuple[bool, bool, int]:
+def _distance(errors: list[ErrorDetails], depth: int) -> tuple[bool, bool, int]:
     """How far a branch is from the value: of another kind altogether; missing its keys; how many errors."""
-    shortest = min(len(error["loc"]) for error in errors)
-    other_kind = any(
-        error["type"].endswith(_WRONG_KIND) and len(error["loc"]) == shortest for error in errors
-    )
+    other_kind = any(error["type"].endswith(_WRONG_KIND) and len(error["loc"]) == depth for error in errors)
     missing = any(error["type"] == "missing" for error in errors)
-    return (other_kind and len(errors) == 1, missing, len(errors))
+    return (other_kind, missing, len(errors))
