@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.ledger import calls, notes, queries, receipts
-from callisi_runtime.ledger.engine import in_memory, make_engine, parse_url
+from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url
 from callisi_runtime.ledger.migrate import migrate
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Ledger:
     def _ready(self) -> sa.Engine:
         self._own_process()
         if self._engine is None:
-            self._engine = make_engine(self.url)
+            self._engine = make_engine(self.url, busy=BUSY_SECONDS)
         return self._engine
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -86,7 +87,7 @@ class Ledger:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads(), work)
-        except sa.exc.SQLAlchemyError as error:
+        except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
             raise LedgerUnavailable(_why(error)) from error
 
     async def write(
@@ -267,10 +268,10 @@ class Ledger:
         return await self.write(notes.redrive, note_id, self.clock())
 
 
-def _why(error: sa.exc.SQLAlchemyError) -> Problem:
+def _why(error: Exception) -> Problem:
     """One sentence without the statement and its parameters."""
-    cause = getattr(error, "orig", None)
-    detail = str(cause or type(error).__name__).strip().splitlines()
+    cause = getattr(error, "orig", error)
+    detail = str(cause).strip().splitlines()
     return Problem(
         "the database did not do its work",
         code="database-unavailable",
