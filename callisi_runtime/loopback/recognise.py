@@ -49,6 +49,9 @@ _WINDOW: Final = 256
 _BANDS: Final = 16
 _LOWEST, _HIGHEST = 250.0, 3400.0  # what a telephone carries
 _FLOOR_DB: Final = 30.0  # below the loudest part, sound counts as silence
+_ABOVE_FLOOR_DB: Final = 5.0
+_ABOVE_NOISE_DB: Final = 4.0
+_AUDIBLE_DB: Final = 50.0
 _LONGEST_RATIO: Final = 1.35
 
 Features = NDArray[np.float64]
@@ -77,8 +80,8 @@ class KnownPhrases:
         phrases: Sequence[str],
         *,
         voice: Voice | None = None,
-        near: float = 0.55,
-        margin: float = 1.08,
+        near: float = 0.25,
+        margin: float = 1.5,
     ) -> None:
         self.phrases = tuple(dict.fromkeys(phrases))
         self._voice = voice or EspeakVoice()
@@ -126,11 +129,14 @@ def features(samples: Samples, rate: int) -> Features | None:
     power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW), axis=1)) ** 2 @ _band_weights()
     decibels = 10 * np.log10(power + 1.0)
     loudness = decibels.max(axis=1)
-    if loudness.max() < 50:
+    if loudness.max() < _AUDIBLE_DB:
         return None
-    audible = np.flatnonzero(loudness > loudness.max() - _FLOOR_DB + 5)
-    spoken = decibels[audible[0] : audible[-1] + 1]
-    above = np.maximum(spoken - (loudness.max() - _FLOOR_DB), 0.0)
+    # A noisy line raises the floor: what lies in the noise must not count as speech.
+    floor = max(loudness.max() - _FLOOR_DB, np.percentile(loudness, 5) + _ABOVE_NOISE_DB)
+    spoken = np.flatnonzero(loudness > floor + _ABOVE_FLOOR_DB)
+    if len(spoken) == 0:
+        return None
+    above = np.maximum(decibels[spoken[0] : spoken[-1] + 1] - floor, 0.0)
     centred: Features = above - above.mean(axis=0)
     return centred / max(float(centred.std()), 1e-6)
 

@@ -264,10 +264,7 @@ async def test_a_transfer_ends_the_leg_or_keeps_it(livekit: LiveKitServer, lk: a
         await refer("tel:+49302")
     with pytest.raises(api.ServerError) as nonsense:
         await refer("+49302")
-    assert (busy.value.sip_status_code, nonsense.value.code) == (486, "invalid_argument") or (
-        str(busy.value.sip_status_code),
-        nonsense.value.code,
-    ) == ("486", "invalid_argument")
+    assert (int(busy.value.sip_status_code or 0), nonsense.value.code) == (486, "invalid_argument")
     assert await status_of(lk, "sip_+49301") == "active"
     await refer("tel:+49302")
     assert livekit.rooms.ensure(ROOM).members == {}
@@ -411,10 +408,11 @@ async def test_the_client_meets_every_fault(
     livekit: LiveKitServer, fault: str, error: type[Exception], code: str | None
 ) -> None:
     livekit.faults.add("CreateDispatch", fault, times=None)
-    limit = aiohttp.ClientTimeout(total=0.3)
-    async with api.LiveKitAPI(livekit.url, API_KEY, API_SECRET, failover=False, timeout=limit) as lk:
+    request = api.CreateAgentDispatchRequest(agent_name="clara", room=ROOM)
+    async with api.LiveKitAPI(livekit.url, API_KEY, API_SECRET, failover=False) as lk:
         with pytest.raises(error) as caught:
-            await lk.agent_dispatch.create_dispatch(api.CreateAgentDispatchRequest(agent_name="c", room=ROOM))
+            async with asyncio.timeout(0.3):  # the client's own patience is longer than a test's
+                await lk.agent_dispatch.create_dispatch(request)
     assert getattr(caught.value, "code", None) == code
     done = fault.startswith("accept") or fault.endswith("_mid")
     assert (ROOM in livekit.rooms.rooms) == done
