@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
+from callisi_runtime.ledger.local import LedgerWithLocal
 from callisi_runtime.ledger.values import (
     EVIDENCE,
     AttemptRow,
@@ -26,6 +27,7 @@ __all__ = [
     "Fault",
     "Ledger",
     "LedgerUnavailable",
+    "LedgerWithLocal",
     "Note",
     "NoteRow",
     "NoteState",

@@ -1,0 +1,115 @@
+"""How long things are kept, and a caller's rights: to see what is known about them, and to have it erased."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from callisi_runtime.ledger import moving
+from callisi_runtime.ledger.schema import LIVE, call, event, note, obligation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callisi_runtime.ledger.facade import Ledger
+
+DAYS = 90.0
+BATCH = 200
+"""Calls per transaction: the write lock is held for some 20 ms, so that no call waits."""
+
+PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What became of a caller's calls."""
+
+    erased: tuple[str, ...]
+    """Deleted whole."""
+    kept: tuple[str, ...]
+    """Kept, because somebody still has to call back or a message is on its way; transcripts are deleted."""
+
+
+async def forget_old(ledger: Ledger, days: float = DAYS) -> int:
+    """Deletes calls older than `days` in small batches, and returns how many.
+
+    A call with an open promise, a notification on its way or a dead letter stays, however old it is.
+    """
+    before, deleted = ledger.clock() - days * 86_400, 0
+    while True:
+        batch = await ledger.write(_forget_batch, before)
+        deleted += batch
+        if batch < BATCH:
+            await ledger.write(_give_space_back)
+            return deleted
+        await asyncio.sleep(PAUSE)
+
+
+async def export_caller(ledger: Ledger, caller: str) -> list[dict[str, object]]:
+    """Everything that is stored about a caller (E.164), as JSON objects, one per call, oldest first."""
+    return await ledger.read(_export, caller)
+
+
+async def erase_caller(ledger: Ledger, caller: str) -> Erasure:
+    """Deletes a caller's calls, except what an open promise or a message on its way still needs."""
+    return await ledger.write(_erase, caller)
+
+
+def _needed() -> sa.ColumnElement[bool]:
+    """Somebody still has to call back, or the operator still has to look."""
+    unsettled = sa.or_(LIVE, note.c.state == "dead")
+    promise = sa.select(obligation.c.call_id).where(obligation.c.closed.is_(None))
+    letter = sa.select(note.c.call_id).where(unsettled)
+    return sa.or_(call.c.id.in_(promise), call.c.id.in_(letter))
+
+
+def _forget_batch(connection: sa.Connection, before: float) -> int:
+    old = sa.select(call.c.id).where(call.c.started < before, sa.not_(_needed())).order_by(call.c.started)
+    ids = list(connection.execute(old.limit(BATCH)).scalars())
+    for call_id in ids:
+        moving.forget(connection, call_id)
+    return len(ids)
+
+
+def _give_space_back(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA incremental_vacuum").close()
+
+
+def _export(connection: sa.Connection, caller: str) -> list[dict[str, object]]:
+    rows = connection.execute(
+        sa.select(call).where(call.c.caller == caller).order_by(call.c.started)
+    ).mappings()
+    return [_as_json(moving.read_whole(connection, row)) for row in rows.all()]
+
+
+def _as_json(whole: moving.WholeCall) -> dict[str, object]:
+    return {
+        "call": dict(whole.call),
+        "obligation": None if whole.obligation is None else dict(whole.obligation),
+        "events": [_plain(row) for row in whole.events],
+        "notifications": [dict(row) for row in whole.notes],
+        "attempts": [_plain(row) for row in whole.attempts],
+    }
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name != "id"}
+
+
+def _erase(connection: sa.Connection, caller: str) -> Erasure:
+    of_caller = call.c.caller == caller
+    kept = list(connection.execute(sa.select(call.c.id).where(of_caller, _needed())).scalars())
+    erased = list(connection.execute(sa.select(call.c.id).where(of_caller, call.c.id.not_in(kept))).scalars())
+    for call_id in erased:
+        moving.forget(connection, call_id)
+    # A call that goes on keeps its state: a successor of its process needs it.
+    over = sa.select(call.c.id).where(call.c.id.in_(kept), call.c.ended.is_not(None))
+    connection.execute(sa.delete(event).where(event.c.call_id.in_(over)))
+    connection.execute(
+        sa.update(call).where(call.c.id.in_(over)).values(transcript=sa.null(), state=sa.null())
+    )
+    return Erasure(tuple(erased), tuple(kept))

@@ -1,0 +1,136 @@
+"""The database server goes away during calls: nobody is lost, and nobody is told twice."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from callisi_runtime.ledger import CallRow, LedgerWithLocal, Note, Receipt, Step
+from callisi_runtime.notify import Pace, Sender, Sent
+
+from .conftest import CALL, Clock, make_note
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from .postgres_server import PostgresServer
+
+pytestmark = pytest.mark.postgres
+NOTE = "call-1:no_answer"
+
+
+class Channel:
+    """Takes every message and counts it."""
+
+    finds = False
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, note: Note, step: Step) -> Sent:
+        self.sent.append(note.id)
+        return Sent("SM1", "none")
+
+    async def find(self, note: Note, step: Step) -> Sent | None:
+        return None
+
+    async def status(self, sid: str, step: Step) -> Receipt:
+        return Receipt("delivered", sid)
+
+
+@pytest.fixture
+async def both(postgres: PostgresServer, tmp_path: Path, clock: Clock) -> AsyncIterator[LedgerWithLocal]:
+    ledger = LedgerWithLocal(postgres.fresh_database(), f"sqlite:///{tmp_path}/local.db", clock=clock)
+    await ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+async def back(postgres: PostgresServer, ledger: LedgerWithLocal, clock: Clock) -> None:
+    """The server answers again; what was to fire meanwhile fires now."""
+    postgres.start()
+    clock.advance(100)
+    await ledger.hand_over()
+
+
+async def test_without_trouble_there_is_no_file(both: LedgerWithLocal, tmp_path: Path) -> None:
+    await both.begin_call(CALL)
+    await both.arm(make_note(), due_in=30)
+    await both.settle("call-1", outcome="no_answer", send=True)
+    channel = Channel()
+    assert await Sender(both, {"sms": channel}, pace=Pace()).drain() == 1
+    assert not (tmp_path / "local.db").exists()
+
+
+@pytest.mark.parametrize("moment", ["begin", "arm", "settle"])
+async def test_staff_are_told_whenever_the_server_goes(
+    both: LedgerWithLocal, postgres: PostgresServer, clock: Clock, moment: str
+) -> None:
+    channel = Channel()
+    sender = Sender(both, {"sms": channel}, pace=Pace())
+    for now in ["begin", "arm", "settle"]:
+        if now == moment:
+            postgres.stop("immediate")
+        if now == "begin":
+            await both.begin_call(CALL)
+        elif now == "arm":
+            await both.arm(make_note(), due_in=30)
+        else:
+            await both.settle("call-1", outcome="no_answer", send=True)
+    delivery = await sender.deliver_now(NOTE, patience=20)
+    await both.end_call("call-1", outcome="no_answer")
+    assert (delivery.state, channel.sent) == ("accepted", [NOTE])
+    await back(postgres, both, clock)
+    await sender.drain()
+    assert channel.sent == [NOTE], "what was armed on the server is called back"
+    (obligation,) = await both.obligations(open_only=False)
+    assert obligation.evidence == "message_accepted"
+    (row,) = await both.notifications()
+    assert (row.state, row.sid) == ("done", "SM1")
+    assert [attempt.what for attempt in await both.attempts(NOTE)] == ["sent"]
+    assert await both.local.calls() == []
+
+
+async def test_a_person_who_took_the_call_meanwhile_is_believed(
+    both: LedgerWithLocal, postgres: PostgresServer, clock: Clock
+) -> None:
+    await both.begin_call(CALL)
+    await both.arm(make_note(), due_in=30)
+    postgres.stop("immediate")
+    await both.settle("call-1", outcome="answered", send=False, evidence="accepted_by_person")
+    await both.end_call("call-1", outcome="answered")
+    await back(postgres, both, clock)
+    channel = Channel()
+    assert await Sender(both, {"sms": channel}, pace=Pace()).drain() == 0
+    (obligation,) = await both.obligations(open_only=False)
+    assert (obligation.evidence, channel.sent) == ("accepted_by_person", [])
+    call = await both.call("call-1")
+    assert call is not None
+    assert call.outcome == "answered"
+
+
+async def test_a_successor_finds_the_call_in_the_file(
+    both: LedgerWithLocal, postgres: PostgresServer, tmp_path: Path, clock: Clock
+) -> None:
+    await both.begin_call(CALL)
+    postgres.stop("immediate")
+    await both.save_call("call-1", phase="connecting", epoch=1)
+    successor = LedgerWithLocal(both.url, f"sqlite:///{tmp_path}/local.db", clock=clock)
+    known = await successor.begin_call(CallRow("call-1", "clara", None, 2.0, "room"))
+    await successor.close()
+    postgres.start()
+    assert known == dataclasses.replace(CALL, phase="connecting", epoch=1)
+
+
+async def test_a_worker_starts_while_the_server_is_away(
+    both: LedgerWithLocal, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    postgres.stop("immediate")
+    late = LedgerWithLocal(both.url, f"sqlite:///{tmp_path}/local.db")
+    await late.open()
+    assert await late.begin_call(CALL) is None
+    await late.close()
+    postgres.start()
