@@ -28,6 +28,8 @@ from .kit.call import CallFailed, Ending
 from .kit.hearing import SILENT_TONE, TONES, Heard
 from .kit.net import BINARIES, INSIDE, why_not
 from .kit.phone import Phone
+from .kit.refer import referred, report
+from .kit.staff import by_number, is_a_mailbox, lets_it_ring, picks_up, refuses
 from .kit.worker import Worker, WorkerFailed
 
 if TYPE_CHECKING:
@@ -279,6 +281,48 @@ class TestTwoTelephones:
             *(ringing.until_tone(name) for (_, ringing), name in zip(calls, names, strict=True))
         )
         assert [{span.name for span in ringing.hears()} for _, ringing in calls] == [{name} for name in names]
+
+
+class TestStaff:
+    async def test_picks_up_and_presses_one(self, caller: Phone, staff: Phone) -> None:
+        staff.script = picks_up(after=0.05, thinks=0.05)
+        calling = await caller.call(uri(staff))
+        await calling.answered()
+        assert (await calling.until_key()).key == "1"
+        await calling.until_tone("staff")
+
+    async def test_a_mailbox_talks_and_presses_nothing(self, caller: Phone, staff: Phone) -> None:
+        staff.script = is_a_mailbox(after=0.0)
+        calling = await caller.call(uri(staff))
+        await calling.until_tone("mailbox")
+        assert not calling.recording.keys
+
+    async def test_rings_until_the_caller_gives_up(self, caller: Phone, staff: Phone) -> None:
+        staff.script = lets_it_ring()
+        calling = await caller.call(uri(staff))
+        await calling.rings()
+        await calling.cancel()
+        assert (await staff.last_call.over()).how is Ending.CANCELLED
+
+    async def test_several_people_share_one_telephone(self, caller: Phone, staff: Phone) -> None:
+        staff.script = by_number({"+49302": refuses(486, after=0.0), "+49303": picks_up(after=0.0)})
+        await (await caller.call(uri(staff, "+49303"))).answered()
+        busy, unknown = await caller.call(uri(staff, "+49302")), await caller.call(uri(staff, "+49304"))
+        assert [(await call.final).code for call in (busy, unknown)] == [486, 404]
+
+
+class TestRefer:
+    @pytest.mark.parametrize("code", [200, 486])
+    async def test_the_carrier_takes_it_and_reports(self, caller: Phone, staff: Phone, code: int) -> None:
+        calling, ringing = await connect(caller, staff)
+        asking = asyncio.create_task(ringing.request("REFER", [("Refer-To", "<tel:+49303>")]))
+        refer = await referred(calling)
+        caller.respond(calling, refer, 202)
+        await asking
+        await report(calling, code)
+        notify = await ringing.requests.get()
+        assert refer["Refer-To"] == "<tel:+49303>"
+        assert notify.body.startswith(f"SIP/2.0 {code}")
 
 
 class TestWorker:

@@ -14,9 +14,11 @@ from .kit import plain_worker
 from .kit.agent import ROOM_RATE, RoomAgent
 from .kit.audio import RATE, babble, resample, tone
 from .kit.baresip import Baresip
+from .kit.call import Ending
 from .kit.hearing import TONES
 from .kit.lines import CALLED_URI, STAFF_NUMBER, assert_nothing_left, close_rooms, dial_request, provision
 from .kit.net import STAFF
+from .kit.refer import referred, report
 from .kit.sipp import Sipp, answers, rejects
 from .kit.worker import Worker
 
@@ -77,6 +79,31 @@ async def test_staff_is_dialled_into_the_room_and_hears_the_caller(
         await asyncio.gather(ringing.until_tone("caller"), calling.until_tone("staff"))
         await close_rooms(lk)
         await asyncio.gather(ringing.over(), calling.over())
+
+
+@pytest.mark.parametrize("code", [200, 486])
+async def test_a_transfer_by_refer_reports_what_the_carrier_said(
+    lk: api.LiveKitAPI, carrier: Phone, code: int
+) -> None:
+    await provision(lk, direct_room="reception")
+    transfer = api.TransferSIPParticipantRequest(
+        room_name="reception", participant_identity="sip_+4930111", transfer_to="tel:+49303"
+    )
+    async with RoomAgent("reception") as agent:
+        await agent.publish("clara")
+        calling = await carrier.call(CALLED_URI)
+        await calling.answered()
+        transferring = asyncio.create_task(lk.sip.transfer_sip_participant(transfer))
+        carrier.respond(calling, await referred(calling), 202)
+        await report(calling, code)
+        if code == 200:
+            await transferring
+            assert (await calling.over()).how is Ending.REMOTE_HUNG_UP
+        else:
+            with pytest.raises(api.SipCallError) as failed:
+                await transferring
+            assert failed.value.sip_status_code == code
+            assert calling.up
 
 
 async def test_what_is_left_behind_is_named(lk: api.LiveKitAPI, carrier: Phone) -> None:

@@ -38,6 +38,11 @@ class IncomingCall(Call):
         self.note(f"received INVITE {invite.uri}")
         self.respond(100)
 
+    @property
+    def number(self) -> str:
+        """What was dialled: the user part of the Request-URI."""
+        return user_in(self.invite.uri)
+
     def respond(
         self, code: int, *, phrase: str = "", headers: list[Header] | None = None, body: str = ""
     ) -> Message:
