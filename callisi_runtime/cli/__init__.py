@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print, exit. `callisi` has commands, `callisi-run` takes one agent file."""
+"""The command line: parse, call one function, print, exit. `callisi-run` takes one agent file, `callisi` a command."""
 
 from __future__ import annotations
 

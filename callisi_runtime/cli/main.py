@@ -21,7 +21,7 @@ COMMANDS: dict[str, str] = {
     "new": "callisi_runtime.cli.commands.new",
     "schema": "callisi_runtime.cli.commands.schema",
 }
-"""Command -> its module: `SUMMARY`, `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
+"""Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
 
 SUMMARIES: dict[str, str] = {
     "validate": "check agent files: every mistake at once, with its place",
@@ -94,7 +94,7 @@ def overview() -> Parser:
         prog="callisi",
         usage="callisi COMMAND ...   (`callisi COMMAND --help` explains one)",
         description="The telephone receptionist that you declare in one YAML file.",
-        epilog=f"commands:\n{commands}\n\n`callisi-run AGENT` answers calls, or rehearses in the terminal without an account.",
+        epilog=f"commands:\n{commands}\n\n`callisi-run AGENT` answers calls; without an account it rehearses.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 

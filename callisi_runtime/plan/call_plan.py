@@ -121,7 +121,9 @@ def message_for(channel: Channel, names: object, call: CallFacts, reference: str
 def with_reference(text: str, reference: str) -> str:
     """The text with the reference that staff quotes; at its end where the template does not place it."""
     text = text.strip()
-    return text if reference in text else f"{text} Ref {reference}"
+    if reference in text:
+        return text
+    return f"{text}{'' if text.endswith(('.', '!', '?')) else '.'} Ref {reference}"
 
 
 def note_facts(spec: AgentSpec, call: CallFacts, reference: str) -> dict[str, object]:

@@ -21,6 +21,8 @@ class Business(Part):
     """As it is said on the telephone."""
     phone: PhoneNumber
     """The number that callers are told when nothing else helps. Never dialled by the agent."""
+    emergency: PhoneNumber | None = None
+    """Where a caller is handed (by REFER) when no process of Callisi can take the call any more; hung up on otherwise."""
     numbers: tuple[PhoneNumber, ...] = ()
     """Further numbers of your own that lead to this agent; none of them is ever dialled."""
 

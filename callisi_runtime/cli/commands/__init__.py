@@ -1,1 +1,1 @@
-"""One module for each command: `SUMMARY`, `add_arguments(parser)`, `run(args) -> ExitCode`."""
+"""One module for each command: `add_arguments(parser)`, `run(args) -> ExitCode`."""

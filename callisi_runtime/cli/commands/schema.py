@@ -1,6 +1,6 @@
 """Write the JSON schemas that editors and `check-jsonschema` check YAML files with.
 
-They are generated from the same models that `callisi validate` uses. --check writes nothing and fails when a file differs.
+They are generated from the models that `callisi validate` uses. --check writes nothing, and fails when a file differs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from pathlib import Path
 
 from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
-
-SUMMARY = "write the JSON schemas that editors check agent files with"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,6 @@ from callisi_runtime.cli.guard import line_of
 from callisi_runtime.cli.output import count, print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem, SpecError
 
-SUMMARY = "check agent files: every mistake at once, with its place"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Read by `callisi validate --help`."""

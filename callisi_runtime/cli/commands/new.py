@@ -1,0 +1,90 @@
+"""Write a new agent file that extends a variant; nothing is ever overwritten.
+
+The file is agents/NAME.yaml. Where there is no variants/ folder yet, the variants that come with Callisi are copied
+beside it, so that everything the agent does can be read and changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from callisi_runtime.cli.output import print_json
+from callisi_runtime.errors import CallisiError, ExitCode, Problem
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+TEMPLATE = """\
+# yaml-language-server: $schema=../schemas/agent.schema.json
+
+extends: ../variants/{variant}.yaml
+
+name: {name}
+title: {title}                              # as callers hear it
+
+business:
+  name: Callisi                             # yours, as it is said on the telephone
+  phone: "+49 30 23125000"                  # told to callers when nothing else helps; never dialled
+
+# What stands in ../variants/{variant}.yaml holds until you write it here: greeting, persona, facts, transfer ...
+# hours: {{open: {{mo-fr: 08:00-17:00}}}}
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Read by `callisi new --help`."""
+    parser.add_argument("name", metavar="NAME", help="letters, digits, - and _; the file is agents/NAME.yaml")
+    parser.add_argument(
+        "--from", dest="variant", metavar="VARIANT", default="forward_sms", help="default: forward_sms"
+    )
+
+
+def run(args: argparse.Namespace) -> ExitCode:
+    """Exit code 1 when the name is not one, the variant is unknown, or the file exists."""
+    written = new_agent(args.name, args.variant, Path.cwd())
+    if args.json:
+        print_json({"ok": True, "agent": str(written[-1]), "written": [str(path) for path in written]})
+    else:
+        print("\n".join(f"wrote {path}" for path in written))
+        print(f"next: callisi-run {written[-1]}")
+    return ExitCode.OK
+
+
+def new_agent(name: str, variant: str, folder: Path) -> list[Path]:
+    """Write the agent and, where it is missing, what it extends. Returns the files written, relative to `folder`."""
+    if NAME.fullmatch(name) is None:
+        hint = "a letter, then letters, digits, `-` and `_`"
+        hint = did_you_mean(variant, known)
+        raise CallisiError(
+            Problem(
+                "there is no such variant",
+                code="unknown-variant",
+                got=f"'{variant}'",
+                allowed=", ".join(known),
+                hint=hint,
+            )
+        )
+    found: list[tuple[Path, str]] = []
+    names = [f"{variant}.yaml"]
+    for name in names:
+        mine, ours = own / name, data_folder("variants") / name
+        text = (mine if mine.is_file() else ours).read_text(encoding="utf-8")
+        if not mine.is_file():
+            found.append((Path("variants") / name, text))
+        if parent := re.search(r"^extends:\s*([\w.-]+)\s*$", text, re.MULTILINE):
+            names.append(parent[1])
+    return found
+
+
+def _schema(folder: Path) -> list[tuple[Path, str]]:
+    from callisi_runtime.schema import schema_texts
+
+    path = Path("schemas") / "agent.schema.json"
+    return [] if (folder / path).exists() else [(path, schema_texts()[path.name])]
+
+
+def data_folder(name: str) -> Path:
+    """Where Callisi's own files lie: inside the package when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[2]
+    installed = package / "_data" / name
+    return installed if installed.is_dir() else package.parent / name
