@@ -32,13 +32,17 @@ class LedgerBooks:
         sender: Sends this call's own messages at once; any other sender takes over when this process dies.
         call_id: LiveKit's `sip.callID`.
         patience: Seconds that the sender's first try may take.
+        epoch: Counts the processes that have had this call; an older one's memory changes nothing.
     """
 
-    def __init__(self, ledger: Ledger, sender: Sender, call_id: str, *, patience: float) -> None:
+    def __init__(
+        self, ledger: Ledger, sender: Sender, call_id: str, *, patience: float, epoch: int = 0
+    ) -> None:
         self.ledger = ledger
         self.sender = sender
         self.call_id = call_id
         self.patience = patience
+        self.epoch = epoch
         self._behind: set[asyncio.Task[None]] = set()
         self._last: asyncio.Task[None] | None = None
 
@@ -78,7 +82,17 @@ class LedgerBooks:
 
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """Keep what a successor needs."""
-        await self._in_order(lambda: self.ledger.save_call(self.call_id, phase=phase, state=dict(state)))
+        await self._in_order(
+            lambda: self.ledger.save_call(self.call_id, phase=phase, state=dict(state), epoch=self.epoch)
+        )
+
+    async def owned(self) -> bool:
+        """Whether no newer process has this call. A ledger that cannot be read leaves it with its owner."""
+        try:
+            row = await asyncio.wait_for(self.ledger.call(self.call_id), WRITE_SECONDS)
+        except Exception:
+            return True
+        return row is None or row.epoch <= self.epoch
 
     async def finish(self, outcome: str, transcript: list[dict[str, object]] | None) -> None:
         """The call is over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from livekit.agents import AutoSubscribe, JobContext, JobProcess
 
 from callisi_runtime.call import CallRunner, LoopClock
 from callisi_runtime.call.ledger_books import LedgerBooks
+from callisi_runtime.call.memory import Memory, recall
 from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
 from callisi_runtime.ledger import CallRow, Ledger
@@ -25,6 +27,7 @@ from callisi_runtime.live.providers import Voices, assemble
 from callisi_runtime.live.session import Conversation
 from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
+from callisi_runtime.live.watch_line import Hello, WatchLine, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.phone import Number, normalise
 from callisi_runtime.plan import CallFacts, CallPlan, make_plan
@@ -38,6 +41,10 @@ log = logging.getLogger("callisi.call")
 
 CALLER_SECONDS = 10.0
 """How long the caller's leg may take to appear in the room."""
+BOOKS_SECONDS = 2.0
+"""How long the ledger may take before the caller is greeted without it."""
+HANDOVER_SECONDS = 5.0
+"""How long a process that is going waits for its successor; the caller is served meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class JobSetup:
     """The validated file, as JSON: a file edited meanwhile changes no running worker."""
     trunk: str
     """The outbound trunk's id; empty without a transfer."""
+    last_resort: str = ""
+    """The number a caller is handed to when no process can take the call; empty: none."""
 
 
 def prepare(process: JobProcess, *, setup: JobSetup) -> None:
@@ -66,7 +75,7 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
 
 
 async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
-    """One call, from the first ring to the last word."""
+    """One call, from the first ring to the last word. Returns when the call is over, or somebody else has it."""
     if "error" in ctx.proc.userdata:
         raise RuntimeError("this process could not be prepared") from ctx.proc.userdata["error"]
     call = await LiveCall.connect(ctx)
@@ -74,20 +83,22 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
         await call.run()
     finally:
         await call.close()
-        ctx.shutdown("the call is over")
+        ctx.shutdown("the call is over, or another process has it")
 
 
 class LiveCall:
     """The parts of one call, put together."""
 
-    def __init__(self, ctx: JobContext, voice: Voice, caller: rtc.RemoteParticipant) -> None:
+    def __init__(
+        self, ctx: JobContext, voice: Voice, caller: rtc.RemoteParticipant, watch: WatchLine
+    ) -> None:
         self.ctx = ctx
         self.voice = voice
         self.caller = caller
+        self.watch = watch
         self.plan: CallPlan = ctx.proc.userdata["plan"]
         self.settings: Settings = ctx.proc.userdata["settings"]
         self.setup: JobSetup = ctx.proc.userdata["setup"]
-        self.cache: SpeechCache = ctx.proc.userdata["cache"]
         self.lk = api.LiveKitAPI(
             _http(self.settings.livekit_url or ""),
             self.settings.livekit_api_key,
@@ -102,31 +113,73 @@ class LiveCall:
         await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         voice = Voice()
         _, caller = await asyncio.gather(voice.publish(ctx.room), find_caller(ctx.room))
-        return cls(ctx, voice, caller)
+        setup: JobSetup = ctx.proc.userdata["setup"]
+        hello = Hello(
+            ctx.room.name, setup.spec["name"], os.getpid(), epoch_of(ctx), caller.identity, setup.last_resort
+        )
+        watch = WatchLine(socket_path(setup.spec["name"], ctx.proc.userdata["settings"]), hello)
+        await watch.open()
+        return cls(ctx, voice, caller, watch)
 
     async def run(self) -> None:
-        """Greet at once; the model's session is built while the caller listens."""
+        """Greet at once, or go on where another process was; the model's session is built while the caller listens."""
         facts = CallFacts(id=self.call_id, caller=self.number, started=datetime.now(UTC))
-        await asyncio.gather(self._answered(), self._open_books(facts))
-        line = self._line(self.ctx.proc.userdata["voices"])
-        sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
-        books = LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience)
-        runner = CallRunner(self.plan, facts, line, books, LoopClock())
+        _, known = await asyncio.gather(self._answered(), self._open_books(facts))
+        epoch = max(epoch_of(self.ctx), known.epoch + 1 if known else 0)
+        before = recall(known.state, facts) if known else None
+        state, facts, lines = before or (None, facts, [])
+        line = self._line()
+        books = self._books(facts, epoch)
+        line.owns = books.owned
+        runner = CallRunner(self.plan, facts, line, books, LoopClock(), state)
+        runner.record.transcript.extend(lines)
+        line.conversation.recall(lines)
         line.attach(runner)
-        runner.feed(self._arrived(facts))
+        if known:
+            await books.save(known.phase or "", known.state or {})
+        if known and known.ended:
+            await line.hang_up()
+        else:
+            await self._have(runner, line, books, resumed=before is not None)
+        await line.close()
+
+    async def _have(self, runner: CallRunner, line: LiveLine, books: LedgerBooks, *, resumed: bool) -> None:
+        memory = Memory(runner, books.save)
+        ending = Ending(self.ctx.room, runner)
+        runner.feed(on.Resumed() if resumed else self._arrived(runner.facts))
         if self.caller.identity not in self.ctx.room.remote_participants:
             runner.feed(on.CallerLeft())
-        opening = asyncio.create_task(line.conversation.open(runner))
+        opening = asyncio.create_task(self._open_session(runner, line))
         try:
-            await runner.wait()
+            how = await ending.wait()
+        except asyncio.CancelledError:
+            # the worker is going: a successor gets the call, and the room stays
+            await self.watch.handover()
+            await ending.replaced_within(HANDOVER_SECONDS)
+            raise
         finally:
             opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
-            await line.close()
-        log.info("call ended", extra={"call": runner.record.masked()})
+            await asyncio.gather(opening, memory.close(), return_exceptions=True)
+        if how == "over":
+            log.info("call ended", extra={"call": runner.record.masked()})
+            await self.watch.bye()
+        else:
+            log.warning("the call is left to another process: %s", how)
+            await runner.stop()
+
+    async def _open_session(self, runner: CallRunner, line: LiveLine) -> None:
+        if runner.state.joined is not None:
+            return  # a person has the caller: no session, no model
+        try:
+            await line.conversation.open(runner)
+        except Exception:
+            log.exception("the model's session could not be opened")
+            runner.feed(on.ModelDown())
+            runner.feed(on.EarsDown())
 
     async def close(self) -> None:
-        """Let go of everything of this process."""
+        """Let go of everything of this process. What has not said goodbye to the watchdog is rescued."""
+        await self.watch.abandon()
         await self.lk.aclose()
         await self.ledger.close()
 
@@ -148,19 +201,30 @@ class LiveCall:
         if self.voice.publication is not None:
             await self.voice.publication.wait_for_subscription()
 
-    async def _open_books(self, facts: CallFacts) -> None:
-        await self.ledger.open()
+    async def _open_books(self, facts: CallFacts) -> CallRow | None:
+        """The ledger's row when the call is known already; None when it is new, or the ledger is away."""
         row = CallRow(facts.id, self.plan.spec.name, facts.caller.e164, time.time(), self.ctx.room.name)
-        await self.ledger.begin_call(row)
+        try:
+            await self.ledger.open()
+            return await asyncio.wait_for(self.ledger.begin_call(row), BOOKS_SECONDS)
+        except Exception as error:
+            log.error("the ledger is away at the start of a call: %s", type(error).__name__)
+            return None
 
-    def _line(self, voices: Voices) -> LiveLine:
+    def _books(self, facts: CallFacts, epoch: int) -> LedgerBooks:
+        sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
+        return LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience, epoch=epoch)
+
+    def _line(self) -> LiveLine:
+        voices: Voices = self.ctx.proc.userdata["voices"]
+        cache: SpeechCache = self.ctx.proc.userdata["cache"]
         room, transfer = self.ctx.room, self.plan.spec.transfer
         dialler = Dialler(self.lk, room.name, self.setup.trunk, transfer.caller_id if transfer else None)
         return LiveLine(
             room,
             self.caller.identity,
             self.voice,
-            Speaker(self.cache, voices.speakers),
+            Speaker(cache, voices.speakers),
             dialler,
             Conversation(room, self.caller.identity, self.voice, voices),
             tuple(target.to for target in transfer.to) if transfer else (),
@@ -174,6 +238,36 @@ class LiveCall:
             open=is_open(self.plan.spec.hours, now),
             allowed=self.plan.allowed_targets(facts.caller, now),
         )
+
+
+class Ending:
+    """How a call ends for this process: it is over, another process has it, or the room is lost."""
+
+    def __init__(self, room: rtc.Room, runner: CallRunner) -> None:
+        self.runner = runner
+        self._left: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        room.on("disconnected", self._disconnected)
+
+    def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        if reason in (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED):
+            self.runner.feed(on.CallerLeft())
+        elif reason != rtc.DisconnectReason.CLIENT_INITIATED and not self._left.done():
+            self._left.set_result(rtc.DisconnectReason.Name(reason))
+
+    async def wait(self) -> str:
+        """`over`, or why the call is another process's now."""
+        over = asyncio.create_task(self.runner.wait())
+        ends: set[asyncio.Future[Any]] = {over, self._left}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not over.done():
+                over.cancel()
+        return "over" if over.done() and not over.cancelled() else self._left.result()
+
+    async def replaced_within(self, seconds: float) -> None:
+        """Wait until a successor has thrown this process out of the room."""
+        await asyncio.wait({self._left}, timeout=seconds)
 
 
 async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:
@@ -214,8 +308,6 @@ def notify_settings(settings: Settings) -> Any:
 
 
 def _environ() -> dict[str, str]:
-    import os
-
     return dict(os.environ)
 
 
@@ -223,13 +315,12 @@ def _http(url: str) -> str:
     return url.replace("ws://", "http://", 1).replace("wss://", "https://", 1)
 
 
-def metadata_of(ctx: JobContext) -> dict[str, Any]:
-    """What the dispatch carries; empty when it is no JSON object."""
+def epoch_of(ctx: JobContext) -> int:
+    """How many processes had this call before, as the watchdog's dispatch says; 0 for a new call."""
     try:
-        found = json.loads(ctx.job.metadata or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return int(json.loads(ctx.job.metadata or "{}")["callisi"]["epoch"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 __all__ = ["JobSetup", "LiveCall", "entrypoint", "prepare"]

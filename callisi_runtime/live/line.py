@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from livekit import api, rtc
@@ -70,6 +70,8 @@ class LiveLine:
         self.melody = melody
         self.gate = Gate(dialler.lk, room, caller, voice)
         self.runner: CallRunner | None = None
+        self.owns: Callable[[], Awaitable[bool]] = _always
+        """Whether this process still has the call: only its owner ends the room."""
         self.caller_left = False
         self._legs: dict[str, LegWatch] = {}
         self._prompts: dict[str, PromptTrack] = {}
@@ -195,6 +197,8 @@ class LiveLine:
         self.detach()
         if not self.caller_left:
             await asyncio.sleep(LAST_WORD_GRACE)
+        if not await self.owns():
+            return
         with contextlib.suppress(api.ServerError):
             await self.dialler.lk.room.delete_room(api.DeleteRoomRequest(room=self.room.name))
 
@@ -268,3 +272,7 @@ class LiveLine:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _always() -> bool:
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from livekit.agents import AgentSession, APIConnectOptions, inference, room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from callisi_runtime.call import CallRunner
+    from callisi_runtime.call.record import Line
     from callisi_runtime.live.providers import Voices
     from callisi_runtime.live.voice import Voice
     from callisi_runtime.spec import Turn
@@ -53,7 +54,7 @@ class Conversation:
         self.voices = voices
         self.runner: CallRunner | None = None
         self._session: AgentSession[Any] | None = None
-        self._said: list[str] = []
+        self._said: list[tuple[Literal["assistant", "user"], str]] = []
         self._faults = {"stt": 0, "llm": 0, "tts": 0}
         self._lock = asyncio.Lock()
 
@@ -70,8 +71,7 @@ class Conversation:
             self._subscribe(on_=True)
             await session.start(agent, room=self.room, room_options=room_options(self.caller))
             self._session = session
-            for text in self._said:
-                self._add_to_context(text)
+            await self._add_to_context(*self._said)
             self._said.clear()
 
     async def close(self) -> None:
@@ -99,17 +99,22 @@ class Conversation:
     def remember(self, text: str) -> None:
         """A fixed sentence was said: the model must know of it."""
         if self._session is None:
-            self._said.append(text)
+            self._said.append(("assistant", text))
         else:
-            self._add_to_context(text)
+            self._adding = asyncio.create_task(self._add_to_context(("assistant", text)))
 
-    def _add_to_context(self, text: str) -> None:
+    def recall(self, lines: list[Line]) -> None:
+        """What was said while another process had the call."""
+        self._said.extend(("user" if line.who == "caller" else "assistant", line.text) for line in lines)
+
+    async def _add_to_context(self, *said: tuple[Literal["assistant", "user"], str]) -> None:
         session = self._session
-        if session is None:
+        if session is None or not said:
             return
         context = session.current_agent.chat_ctx.copy()
-        context.add_message(role="assistant", content=text)
-        self._update = asyncio.create_task(session.current_agent.update_chat_ctx(context))
+        for role, text in said:
+            context.add_message(role=role, content=text)
+        await session.current_agent.update_chat_ctx(context)
 
     def _subscribe(self, *, on_: bool) -> None:
         participant = self.room.remote_participants.get(self.caller)

@@ -10,6 +10,7 @@ import pickle
 import signal
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -22,6 +23,7 @@ from callisi_runtime.live.entry import JobSetup, entrypoint, notify_settings, pr
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
+from callisi_runtime.live.watch_line import keep_watchdog
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.phone import is_example
 from callisi_runtime.plan import make_plan
@@ -70,11 +72,10 @@ async def _serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) ->
         ledger = Ledger(settings.callisi_database)
         await ledger.open()
         stack.push_async_callback(ledger.close)
-        server = build_server(
-            spec, settings, options, JobSetup(spec.model_dump(mode="json", by_alias=True), trunk)
-        )
+        setup = JobSetup(spec.model_dump(mode="json", by_alias=True), trunk, spec.business.emergency or "")
+        server = build_server(spec, settings, options, setup)
         sender = Sender(ledger, build_channels(notify_settings(settings)))
-        return await run_until_stopped(server, sender)
+        return await run_until_stopped(server, sender, socket_path(spec.name, settings))
 
 
 async def _loopback(stack: contextlib.AsyncExitStack, spec: AgentSpec) -> Settings:
@@ -231,13 +232,14 @@ async def accept(request: JobRequest, *, name: str) -> None:
     await request.accept(name=name, identity="callisi-agent", attributes={"callisi.role": "agent"})
 
 
-async def run_until_stopped(server: AgentServer, sender: Sender) -> int:
+async def run_until_stopped(server: AgentServer, sender: Sender, watch: Path) -> int:
     """Run, drain on SIGTERM or SIGINT, and go on sending meanwhile; exit code 1 when it could not register."""
     stop, done = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     sending = asyncio.create_task(sender.run(done))
+    watching = asyncio.create_task(keep_watchdog(watch, done))
     running = asyncio.create_task(server.run(devmode=False))
     stopping = asyncio.create_task(stop.wait())
     server.on("worker_registered", lambda *_: log.info("worker registered, waiting for calls"))
@@ -253,5 +255,5 @@ async def run_until_stopped(server: AgentServer, sender: Sender) -> int:
     await server.aclose()
     done.set()
     stopping.cancel()
-    await asyncio.gather(running, stopping, sending, return_exceptions=True)
+    await asyncio.gather(running, stopping, sending, watching, return_exceptions=True)
     return code

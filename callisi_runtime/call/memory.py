@@ -1,0 +1,89 @@
+"""What a successor must know of a call: where it is, what the caller left, what was said. Saved after every step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from callisi_runtime.call.record import Line
+from callisi_runtime.flow import CallState, Outcome, Phase
+from callisi_runtime.plan.facts import CallFacts, Message
+
+if TYPE_CHECKING:
+    from callisi_runtime.call.runner import CallRunner
+
+LINES_KEPT = 20
+"""Sentences that a successor gets; they are gone from the ledger when the call has ended."""
+
+
+class Memory:
+    """Keeps a call's memory up to date, the latest state only, behind the call's back.
+
+    Args:
+        runner: The call.
+        save: Writes phase and memory down.
+    """
+
+    def __init__(
+        self, runner: CallRunner, save: Callable[[str, Mapping[str, object]], Awaitable[None]]
+    ) -> None:
+        self.runner = runner
+        self.save = save
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="callisi-memory")
+        runner.observers.append(self._moved)
+
+    def _moved(self, *_: object) -> None:
+        self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self.save(self.runner.state.phase.value, remember(self.runner))
+
+    async def close(self) -> None:
+        """Stop saving."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+def remember(runner: CallRunner) -> dict[str, object]:
+    """A call as JSON."""
+    facts = runner.facts
+    return {
+        "flow": runner.state.as_dict(),
+        "message": asdict(facts.message),
+        "outcome": facts.outcome.value,
+        "channel": facts.channel,
+        "started": facts.started.isoformat(),
+        "lines": [asdict(line) for line in runner.record.transcript[-LINES_KEPT:]],
+    }
+
+
+def recall(
+    memory: Mapping[str, Any] | None, facts: CallFacts
+) -> tuple[CallState, CallFacts, list[Line]] | None:
+    """The state, the facts and the last sentences of a call that another process began.
+
+    Returns None when that process had not yet greeted the caller, or wrote what this version does not know: then the
+    caller is greeted as if nothing had been.
+    """
+    if not memory or "flow" not in memory:
+        return None
+    try:
+        state = CallState.from_dict(memory["flow"])
+        known = replace(
+            facts,
+            message=Message(**memory["message"]),
+            outcome=Outcome(memory["outcome"]),
+            channel=memory["channel"],
+            started=datetime.fromisoformat(memory["started"]),
+        )
+        lines = [Line(**line) for line in memory["lines"]]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return None if state.phase is Phase.SCREENING else (state, known, lines)

@@ -1,0 +1,143 @@
+"""The watched side: a call's stream to the watchdog, and the worker's care that there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from callisi_runtime.settings import Settings
+
+log = logging.getLogger("callisi.watchdog")
+
+BEAT_SECONDS = 0.25
+RECONNECT_SECONDS = 0.25
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who has which call."""
+
+    room: str
+    agent: str
+    pid: int
+    epoch: int
+    caller: str
+    last_resort: str = ""
+
+
+def socket_path(agent: str, settings: Settings) -> Path:
+    """Where the watchdog of this agent listens: one per machine, agent and LiveKit server, for its user alone."""
+    folder = Path(tempfile.gettempdir()) / f"callisi-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    key = hashlib.sha256(
+        f"{agent}\x1f{settings.livekit_url}\x1f{settings.callisi_database}".encode()
+    ).hexdigest()[:16]
+    return folder / f"{key}.sock"
+
+
+class WatchLine:
+    """A call's stream. It beats from the call's own loop, and reconnects when the watchdog was restarted."""
+
+    def __init__(self, socket: Path, hello: Hello) -> None:
+        self.socket = socket
+        self.hello = hello
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Say hello and begin to beat. Without a watchdog the call goes on unwatched until there is one."""
+        with contextlib.suppress(OSError):
+            await self._connect()
+        self._task = asyncio.create_task(self._beat(), name="callisi-beat")
+
+    async def handover(self) -> None:
+        """Ask for a successor; the call goes on here until it is there."""
+        await self._end("handover")
+
+    async def bye(self) -> None:
+        """The call is over."""
+        await self._end("bye")
+
+    async def abandon(self) -> None:
+        """Close without a word: the watchdog takes it for a death."""
+        await self._end(None)
+
+    async def _end(self, word: str | None) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                if word is not None:
+                    _write(writer, {word: True})
+                    await writer.drain()
+                writer.close()
+
+    async def _connect(self) -> None:
+        _, self._writer = await asyncio.open_unix_connection(self.socket)
+        _write(self._writer, {"hello": asdict(self.hello)})
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                if self._writer is None or self._writer.is_closing():
+                    await self._connect()
+                assert self._writer is not None
+                _write(self._writer, {"beat": True})
+                await self._writer.drain()
+            except OSError:
+                self._writer = None
+                await asyncio.sleep(RECONNECT_SECONDS)
+                continue
+            await asyncio.sleep(BEAT_SECONDS)
+
+
+def _write(writer: asyncio.StreamWriter, message: dict[str, object]) -> None:
+    writer.write(json.dumps(message).encode() + b"\n")
+
+
+async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
+    """See to it that a watchdog runs, and restart it when it does not; for a worker, until `stop` is set."""
+    while not stop.is_set():
+        try:
+            reader, writer = await asyncio.open_unix_connection(socket)
+        except OSError:
+            start_watchdog(socket)
+            await _pause(stop, LOOK_SECONDS)
+            continue
+        _write(writer, {"worker": os.getpid()})
+        gone = asyncio.create_task(reader.read(1))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (gone, stopping):
+            task.cancel()
+        await asyncio.gather(gone, stopping, return_exceptions=True)
+        writer.close()
+        if not stop.is_set():
+            log.warning("the watchdog is gone, a new one is started")
+
+
+def start_watchdog(socket: Path) -> None:
+    """Start a watchdog that outlives this process; where one runs already, the new one ends at once."""
+    subprocess.Popen(
+        [sys.executable, "-m", "callisi_runtime.live.watchdog", str(socket)],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
