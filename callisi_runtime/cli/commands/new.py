@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
+from callisi_runtime.source import did_you_mean
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 TEMPLATE = """\
@@ -53,26 +55,42 @@ def run(args: argparse.Namespace) -> ExitCode:
 def new_agent(name: str, variant: str, folder: Path) -> list[Path]:
     """Write the agent and, where it is missing, what it extends. Returns the files written, relative to `folder`."""
     if NAME.fullmatch(name) is None:
-        hint = "a letter, then letters, digits, `-` and `_`"
-        hint = did_you_mean(variant, known)
+        allowed = "a letter, then letters, digits, `-` and `_`"
         raise CallisiError(
-            Problem(
-                "there is no such variant",
-                code="unknown-variant",
-                got=f"'{variant}'",
-                allowed=", ".join(known),
-                hint=hint,
-            )
+            Problem("this cannot be the name of an agent", code="bad-name", got=f"'{name}'", allowed=allowed)
         )
+    agent = Path("agents") / f"{name}.yaml"
+    if (folder / agent).exists():
+        hint = "choose another name; nothing is overwritten"
+        raise CallisiError(Problem("the file exists already", code="exists", file=str(agent), hint=hint))
+    text = TEMPLATE.format(variant=variant, name=name, title=name[:1].upper() + name[1:])
+    files = [*_variants(variant, folder), *_schema(folder), (agent, text)]
+    for path, content in files:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with (folder / path).open("x", encoding="utf-8") as file:
+            file.write(content)
+    return [path for path, _ in files]
+
+
+def _variants(variant: str, folder: Path) -> list[tuple[Path, str]]:
+    """The variant and what it extends, as far as they are not in `folder` yet."""
+    own, packaged = folder / "variants", data_folder("variants")
+    known = sorted({path.stem for place in (own, packaged) for path in place.glob("*.yaml")})
+    if variant not in known:
+        hint = did_you_mean(variant, known)
+        problem = Problem(
+            "there is no such variant", code="unknown-variant", got=f"'{variant}'", allowed=", ".join(known)
+        )
+        raise CallisiError(replace(problem, hint=hint))
     found: list[tuple[Path, str]] = []
-    names = [f"{variant}.yaml"]
-    for name in names:
-        mine, ours = own / name, data_folder("variants") / name
-        text = (mine if mine.is_file() else ours).read_text(encoding="utf-8")
+    parent: str | None = f"{variant}.yaml"
+    while parent is not None:
+        mine = own / parent
+        text = (mine if mine.is_file() else packaged / parent).read_text(encoding="utf-8")
         if not mine.is_file():
-            found.append((Path("variants") / name, text))
-        if parent := re.search(r"^extends:\s*([\w.-]+)\s*$", text, re.MULTILINE):
-            names.append(parent[1])
+            found.append((Path("variants") / parent, text))
+        extends = re.search(r"^extends:\s*([\w.-]+)\s*$", text, re.MULTILINE)
+        parent = extends[1] if extends else None
     return found
 
 
