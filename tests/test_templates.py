@@ -95,6 +95,13 @@ def test_a_wrong_name_is_reported_with_the_near_one(text: str, message: str) -> 
     assert check(text, SAMPLE) == [message]
 
 
+def test_loops_may_stand_inside_each_other_twice() -> None:
+    inner = "{% for b in names %}x{% endfor %}"
+    assert render("{% for a in names %}" + inner + "{% endfor %}", SAMPLE) == "xxxx"
+    thrice = "{% for c in names %}{% for a in names %}" + inner + "{% endfor %}{% endfor %}"
+    assert check(thrice, SAMPLE) == ["more than 2 loops inside each other"]
+
+
 def test_every_wrong_name_is_reported_at_once_with_its_line() -> None:
     text = "{{ agnt.name }}\n{{ caller.fone }}\n{{ caller.nam }}"
     found = check(text, SAMPLE)

@@ -148,11 +148,15 @@ def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 UNPRIVILEGED = """
 import os, sys
+from pydantic import BaseModel
+from callisi_runtime.errors import SpecError
+from callisi_runtime.source import load
 if os.geteuid() == 0:  # root may read everything
     os.setuid(65534)
-from pydantic import BaseModel
-from callisi_runtime.source import load
-load(sys.argv[1], BaseModel)
+try:
+    load(sys.argv[1], BaseModel)
+except SpecError as error:
+    print(error)
 """
 
 
@@ -169,7 +173,7 @@ def test_a_file_that_may_not_be_read_is_told_so() -> None:
             text=True,
             timeout=60,
         )
-    assert "SpecError: " + str(path) + ": the file may not be read" in done.stderr
+    assert done.stdout.startswith(f"{path}: the file may not be read; ")
 
 
 @pytest.mark.parametrize("path", ["a\0b", "a" * 5000, "a.yaml/b", ""])
