@@ -1,0 +1,209 @@
+"""`callisi-run AGENT`: answer calls; on a machine without LiveKit, rehearse one in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from callisi_runtime.cli.main import Parser
+from callisi_runtime.cli.output import print_json
+from callisi_runtime.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from callisi_runtime.rehearse.rehearsal import Cast
+    from callisi_runtime.settings import Settings
+    from callisi_runtime.spec import AgentSpec
+
+NOT_CONFIGURED = "Rehearsal: nothing is configured, so no telephone rings and nothing is sent."
+ON_PURPOSE = "Rehearsal: no telephone rings and nothing is sent."
+HOW = "Type what the caller says; Enter lets time pass, /help lists the rest, Ctrl-D hangs up."
+SAMPLE_CALLER = "+49 1522 8817386"
+"""A number that is kept free for films and books."""
+REHEARSAL_ONLY = ("script", "caller", "at", "staff")
+
+
+def main(argv: Sequence[str]) -> int:
+    """`callisi-run`. Returns the exit code.
+
+    Raises:
+        CallisiError: the file, the command line or the set-up is wrong.
+    """
+    parser = run_parser()
+    try:
+        args = parser.parse_args(list(argv))
+    except SystemExit as shown:  # --help was printed
+        return int(shown.code or 0)
+    from callisi_runtime.checks import load_agent
+    from callisi_runtime.settings import Settings, read_environment
+
+    environ = read_environment()
+    for name, value in environ.items():
+        os.environ.setdefault(name, value)
+    settings = Settings.from_environ(environ)
+    spec = load_agent(args.agent, environ).value
+    if rehearses(args, settings):
+        return rehearse(args, spec, settings)
+    return answer_calls(args, spec, settings)
+
+
+def run_parser() -> Parser:
+    """The arguments of `callisi-run`."""
+    parser = Parser(prog="callisi-run", description=__doc__)
+    parser.add_argument("agent", metavar="AGENT", help="an agent file: agents/clara.yaml")
+    live = parser.add_argument_group(
+        "answering calls (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are set)"
+    )
+    live.add_argument("--dev", action="store_true", help="start anew whenever a file changes")
+    live.add_argument(
+        "--loopback", action="store_true", help="simulate every provider but LiveKit: no key is needed"
+    )
+    live.add_argument(
+        "--health-port", type=int, metavar="PORT", help="where 127.0.0.1 answers whether it is well"
+    )
+    dry = parser.add_argument_group("rehearsing")
+    dry.add_argument("--rehearse", action="store_true", help="rehearse although LiveKit is configured")
+    dry.add_argument(
+        "--script", metavar="FILE", help="play these lines instead of asking; - is standard input"
+    )
+    dry.add_argument("--caller", metavar="NUMBER", help=f"who rings: a number, or `hidden` ({SAMPLE_CALLER})")
+    dry.add_argument("--at", metavar="TIME", help="when: 14:30, or 2026-12-24 14:30 (now)")
+    dry.add_argument("--staff", action="append", metavar="WHAT", help=staff_help())
+    dry.add_argument("--json", action="store_true", help="print one JSON document instead of the call")
+    return parser
+
+
+def staff_help() -> str:
+    """What `--staff` takes."""
+    from callisi_runtime.rehearse.staff import BEHAVIOURS
+
+    return f"how the staff's telephones behave: {', '.join(BEHAVIOURS)}; `2=busy` means the second target"
+
+
+def rehearses(args: argparse.Namespace, settings: Settings) -> bool:
+    """Whether this is a rehearsal."""
+    asked = args.rehearse or args.json or any(getattr(args, name) is not None for name in REHEARSAL_ONLY)
+    return asked or not (settings.has_livekit or args.loopback)
+
+
+def answer_calls(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
+    """The worker."""
+    from callisi_runtime.live.worker import WorkerOptions, serve
+
+    return serve(spec, settings, WorkerOptions(loopback=args.loopback, health_port=args.health_port))
+
+
+# -- rehearsing -----------------------------------------------------------------------------------------------
+
+
+def rehearse(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
+    """One call in the terminal, from a script, or from a pipe."""
+    cast = cast_of(args, spec)
+    typed = args.script is None and sys.stdin.isatty() and not args.json
+    if not args.json:
+        first = ON_PURPOSE if settings.has_livekit else NOT_CONFIGURED
+        print(f"{first} {HOW}" if typed else first, flush=True)
+    if typed:
+        return rehearse_typed(args, spec, settings, cast)
+    return rehearse_script(args, spec, settings, cast)
+
+
+def rehearse_script(args: argparse.Namespace, spec: AgentSpec, settings: Settings, cast: Cast) -> int:
+    """The lines of a file or a pipe."""
+    import asyncio
+
+    from callisi_runtime.plan import make_plan
+    from callisi_runtime.rehearse.document import document
+    from callisi_runtime.rehearse.rehearsal import Rehearsal
+    from callisi_runtime.rehearse.screen import NoScreen, TextScreen
+    from callisi_runtime.rehearse.script import play, read_script
+
+    lines = read_script(args.script or "-")
+    plan = make_plan(spec, settings)
+    screen = NoScreen() if args.json else TextScreen(spec.display)
+
+    async def call() -> Rehearsal:
+        rehearsal = Rehearsal(plan, cast, screen)
+        await play(rehearsal, lines)
+        return rehearsal
+
+    rehearsal = asyncio.run(call())
+    if isinstance(screen, TextScreen):
+        screen.over(rehearsal)
+    else:
+        print_json(document(rehearsal))
+    return ExitCode.OK
+
+
+def rehearse_typed(args: argparse.Namespace, spec: AgentSpec, settings: Settings, cast: Cast) -> int:
+    """Somebody at the keyboard is the caller, and the staff."""
+    import asyncio
+    import contextlib
+
+    from callisi_runtime.plan import make_plan
+    from callisi_runtime.rehearse.rehearsal import Rehearsal
+    from callisi_runtime.rehearse.screen import TextScreen
+    from callisi_runtime.rehearse.script import Typed
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  # arrow keys and history for input()
+    screen = TextScreen(spec.display, echo=False)
+    with asyncio.Runner() as runner:
+
+        async def make() -> Rehearsal:
+            return Rehearsal(make_plan(spec, settings), cast, screen)
+
+        rehearsal = runner.run(make())
+        Typed(rehearsal, screen, runner, ask_staff=not args.staff).play()
+        screen.over(rehearsal)
+    return ExitCode.OK
+
+
+def cast_of(args: argparse.Namespace, spec: AgentSpec) -> Cast:
+    """Who rings, when, and who picks up.
+
+    Raises:
+        UsageError: one of them is not written as it must be.
+    """
+    from callisi_runtime.phone import normalise
+    from callisi_runtime.rehearse.providers import Providers
+    from callisi_runtime.rehearse.rehearsal import Cast
+    from callisi_runtime.rehearse.staff import parse_staff
+
+    caller = normalise("anonymous" if args.caller == "hidden" else args.caller or SAMPLE_CALLER)
+    if caller.e164 is None and args.caller not in (None, "hidden"):
+        raise UsageError("--caller is no telephone number; write it as +49 30 23125010, or `hidden`")
+    return Cast(
+        caller, moment_of(args.at, spec), parse_staff(args.staff or []), Providers(), has_model(args, spec)
+    )
+
+
+def has_model(args: argparse.Namespace, spec: AgentSpec) -> bool:
+    """Whether there is a key for the first language model that the file names."""
+    first = spec.voice.llm[0]
+    name = first.api_key_env or {"azure": "AZURE_OPENAI_API_KEY"}.get(
+        first.provider, f"{first.provider.upper()}_API_KEY"
+    )
+    return bool(os.environ.get(name))
+
+
+def moment_of(text: str | None, spec: AgentSpec) -> datetime:
+    """`14:30` today, `2026-12-24 14:30`, or now; in the business's own time.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    zone = ZoneInfo(spec.hours.timezone if spec.hours else "Europe/Berlin")
+    now = datetime.now(zone)
+    if text is None:
+        return now
+    try:
+        full = f"{now:%Y-%m-%d} {text}" if ":" in text and "-" not in text else text
+        moment = datetime.fromisoformat(full)
+    except ValueError:
+        raise UsageError(f"--at {text!r} is no time: write it as 14:30 or 2026-12-24 14:30") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
