@@ -111,25 +111,16 @@ class Server:
     async def _misbehave(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/__"):
             return await handler(request)
-        operation = await self.operation(request)
+        try:
+            operation, said = await self.operation(request), await self.readable(request)
+        except ValueError:
+            return self.refusal(400, "the body cannot be read")
         fault = self.faults.take(operation)
-        self.log.add(await self._entry(request, operation, fault))
+        self.log.add(_entry(request, operation, said, fault))
         if fault is None:
             return await handler(request)
         request[FAULT] = fault
         return await self._spoiled(request, handler, fault)
-
-    async def _entry(self, request: web.Request, operation: str, fault: Fault | None) -> Entry:
-        headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in _SECRET_HEADERS}
-        return Entry(
-            operation,
-            request.method,
-            request.path,
-            dict(request.query),
-            headers,
-            await self.readable(request),
-            None if fault is None else str(fault),
-        )
 
     async def _spoiled(self, request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
         match fault.kind:
@@ -197,6 +188,12 @@ class Server:
             with contextlib.suppress(TimeoutError):
                 await self.log.wait_for(operation, count=count, timeout=seconds)
         return web.json_response(self.log.as_json(operation))
+
+
+def _entry(request: web.Request, operation: str, said: object, fault: Fault | None) -> Entry:
+    headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in _SECRET_HEADERS}
+    shown = None if fault is None else str(fault)
+    return Entry(operation, request.method, request.path, dict(request.query), headers, said, shown)
 
 
 class Stream:

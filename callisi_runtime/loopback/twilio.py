@@ -43,7 +43,7 @@ class Checker(Protocol):
 
 
 class TwilioServer(Server):
-    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, `account`.
+    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, `account`, `other`.
 
     A message moves one status along its course at each fetch, or every `pace` seconds when that is given.
     With `send_callbacks` each new status is posted, signed, to the message's StatusCallback. With a `checker`
@@ -96,7 +96,9 @@ class TwilioServer(Server):
             if request.method != "POST":
                 return "message_list"
             return channel_of(str((await request.post()).get("To", "")))
-        return "message_fetch" if "/Messages/" in request.path else "account"
+        if "/Messages/" in request.path:
+            return "message_fetch"
+        return "account" if request.path.endswith(f"/{self.account_sid}.json") else "other"
 
     async def readable(self, request: web.Request) -> object:
         """See Server."""

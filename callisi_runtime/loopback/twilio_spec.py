@@ -119,15 +119,19 @@ class _Description:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         formats: dict[str, Callable[[Any], Any]] = dict.fromkeys(_TWILIO_FORMATS, _as_it_is)
+        # Twilio's files are taken as they are: to validate them costs seconds.
         self._strict = OpenAPI.from_dict(
             document,
             config=Config(
+                spec_validator_cls=None,
                 additional_properties_default_policy="forbid",
                 extra_format_validators={"phone-number": is_address},
                 extra_format_unmarshallers=formats,
             ),
         )
-        self._lenient = OpenAPI.from_dict(document, config=Config(extra_format_unmarshallers=formats))
+        self._lenient = OpenAPI.from_dict(
+            document, config=Config(spec_validator_cls=None, extra_format_unmarshallers=formats)
+        )
 
     def strictly(self, request: _Request) -> str | None:
         return _words_of(lambda: self._strict.unmarshal_request(request).raise_for_errors())

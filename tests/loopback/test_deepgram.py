@@ -11,7 +11,10 @@ from livekit import rtc
 from livekit.agents import APIError, APIStatusError, stt
 from livekit.plugins import deepgram as plugin
 
-from callisi_runtime.loopback.recognise import ScriptedRecogniser
+from callisi_runtime.loopback.audio import resample
+from callisi_runtime.loopback.recognise import KnownPhrases, ScriptedRecogniser
+from callisi_runtime.loopback.voice import RATE as VOICE_RATE
+from callisi_runtime.loopback.voice import EspeakVoice
 from loopback.conftest import ONCE
 
 if TYPE_CHECKING:
@@ -171,3 +174,16 @@ async def test_a_deaf_recogniser_takes_the_sound_and_says_nothing(
         closed = await deepgram.log.wait_for("closed")
     assert closed[0].body == {"seconds": 1.0}
     assert deepgram.log.of("transcript") == []
+
+
+@pytest.mark.skipif(not EspeakVoice.available(), reason="espeak-ng is not on PATH")
+async def test_a_spoken_sentence_is_recognised_by_its_sound(
+    deepgram: DeepgramServer, http: aiohttp.ClientSession
+) -> None:
+    wish = "Ich möchte mit einem Menschen sprechen"
+    deepgram.recogniser = KnownPhrases([wish, "Nein, ich will nicht verbunden werden", "Auf Wiedersehen"])
+    spoken = resample(EspeakVoice().speak(wish), VOICE_RATE, RATE)
+    async with listener(deepgram, http) as stream:
+        push(stream, silence(0.4), spoken, silence(0.6))
+        heard = await events(stream)
+    assert [e.alternatives[0].text for e in heard if e.type is Kind.FINAL_TRANSCRIPT] == [wish]

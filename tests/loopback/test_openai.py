@@ -128,6 +128,28 @@ async def test_the_language_model_plugin_meets_every_fault(
     assert [entry.fault for entry in openai.log.of("chat")] == [fault, None]
 
 
+async def test_azure_is_the_same_model_under_its_own_paths(openai: OpenAIServer) -> None:
+    model = plugin.LLM.with_azure(
+        model="gpt-4.1-mini",
+        azure_endpoint=openai.url,
+        azure_deployment="clara",
+        api_version="2024-10-21",
+        api_key="loopback",
+    )
+    assert (await ask(model, "Guten Tag")).text == HONEST_SENTENCE
+    await model.aclose()
+    await model._client.close()
+    assert openai.log.of("chat")[0].path == "/openai/deployments/clara/chat/completions"
+
+
+async def test_a_body_that_is_no_json_is_a_bad_request(
+    openai: OpenAIServer, http: aiohttp.ClientSession
+) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer k"}
+    async with http.post(f"{openai.base_url}/chat/completions", data=b"{", headers=headers) as response:
+        assert response.status == 400
+
+
 async def say(server: OpenAIServer, text: str, **options: Any) -> float:
     """Seconds of sound that arrive."""
     voice = plugin.TTS(base_url=server.base_url, api_key="loopback", **options)
