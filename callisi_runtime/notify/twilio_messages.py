@@ -65,7 +65,8 @@ class TwilioMessages:
         """Our id in the address: a report also repairs "sent, but never recorded"."""
         if self._callback_url is None:
             return None
-        query = urlencode({"n": note.id, "s": index_of(note, step)})
+        # A colon stays a colon: proxies rewrite %3A, and the signature is over the address as it was.
+        query = urlencode({"n": note.id, "s": index_of(note, step)}, safe=":")
         return f"{self._callback_url}{'&' if '?' in self._callback_url else '?'}{query}"
 
     async def _call(self, request: Callable[[Client], T]) -> T:

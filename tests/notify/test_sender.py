@@ -1,4 +1,4 @@
-"""The sender over the real ledger and the real Twilio library: what staff get, what the caller may be told."""
+"""The sender over the real ledger and the real Twilio library: what staff get, what callers may be told."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def test_the_report_address_carries_our_id(settings: NotifySettings, twili
     given = note()
     sent = await build_channels(told)["sms"].send(given, given.route[0])
     assert sent.report == "callback"
-    assert only(twilio)["StatusCallback"] == "https://callisi.example/twilio/status?n=call-1%3Ano_answer&s=0"
+    assert only(twilio)["StatusCallback"] == "https://callisi.example/twilio/status?n=call-1:no_answer&s=0"
 
 
 async def test_it_is_found_again_by_its_reference(sms: Channel) -> None:
