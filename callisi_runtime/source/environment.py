@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(
     r"\$(?P<escaped>\$\{)"
-    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<dash>:-(?P<default>(?:[^${}]|\$(?!\{)|\$\{[^{}]*\})*))?\}"
+    r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<dash>:-(?P<default>(?:[^${}]++|\$(?!\{)|\$\{[^{}]*+\})*+))?\}"
     r"|(?P<broken>\$\{[^}\s]*\}?)"
 )
 _SECRET = re.compile(r"TOKEN|SECRET|KEY|PASSWORD|PASSWD|CREDENTIAL|_PIN$|_SID$|_URL$")

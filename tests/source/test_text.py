@@ -88,12 +88,12 @@ class Spec(BaseModel, extra="forbid"):
     name: str = ""
 
 for path in sys.argv[1:]:
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         load(path, Spec)
     except SpecError as error:
         assert len(error.problems) >= 1
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     assert seconds < 2, (path, seconds)
 """
 
