@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import psutil
 from livekit import api
 
 from .net import BRIDGE, NETWORK
@@ -160,6 +162,12 @@ class Box:
         """Everything one server has printed."""
         return self.servers[name].log_path.read_text(errors="replace")
 
+    def strangers(self) -> list[str]:
+        """Every process in the box that is neither pytest, nor one of the servers: what a test left behind."""
+        known = {server.pid for server in self.servers.values()} | {os.getpid(), *_ancestors()}
+        others = (process for process in psutil.process_iter() if process.pid not in known)
+        return [described for process in others if (described := _describe(process))]
+
     @property
     def environment(self) -> dict[str, str]:
         """What a worker needs to find this line."""
@@ -207,6 +215,18 @@ def sip_config() -> dict[str, object]:
         "max_cpu_utilization": 1.0,
         "logging": {"level": "debug", "json": True},
     }
+
+
+def _ancestors() -> set[int]:
+    return {process.pid for process in psutil.Process().parents()}
+
+
+def _describe(process: psutil.Process) -> str:
+    """Its command line, empty when it has ended meanwhile."""
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _listens(port: int) -> bool:
