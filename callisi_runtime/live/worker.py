@@ -23,7 +23,7 @@ from callisi_runtime.live.entry import JobSetup, entrypoint, notify_settings, pr
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
-from callisi_runtime.live.watch_line import keep_watchdog
+from callisi_runtime.live.watch_line import keep_watchdog, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.phone import is_example
 from callisi_runtime.plan import make_plan
