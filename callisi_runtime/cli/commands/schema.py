@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="write nothing; fail when a file is not up to date"
     )
     parser.add_argument("--print", metavar="NAME", help="print one schema instead: agent, scenario")
+    parser.add_argument("--reference", metavar="FILE", help="write the reference of the agent file, too")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -27,51 +28,40 @@ def run(args: argparse.Namespace) -> ExitCode:
 
     texts = schema_texts()
     if args.print:
-        name = f"{args.print}.schema.json"
-        if name not in texts:
-            known = ", ".join(one.removesuffix(".schema.json") for one in texts)
-            raise CallisiError(
-                Problem(f"there is no schema `{args.print}`", code="unknown-schema", allowed=known)
-            )
-        print(texts[name], end="")
+        print(_one(args.print, texts), end="")
         return ExitCode.OK
-    folder = Path(args.folder)
-    stale = [name for name, text in texts.items() if _read(folder / name) != text]
-    if not args.check:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in stale:
-            (folder / name).write_text(texts[name], encoding="utf-8")
-    return _report(args, folder, list(texts), stale)
+    files = {Path(args.folder) / name: text for name, text in texts.items()}
+    if args.reference:
+        from callisi_runtime.reference import reference_text
 
-
-def _report(args: argparse.Namespace, folder: Path, names: list[str], stale: list[str]) -> ExitCode:
-    failed = bool(stale) and args.check
-    if args.json:
-        state = {
-            name: "stale" if name in stale and args.check else "written" if name in stale else "current"
-            for name in names
-        }
-        print_json(
-            {
-                "ok": not failed,
-                "schemas": [{"file": str(folder / name), "state": state[name]} for name in names],
-            }
-        )
-    elif failed:
+        files[Path(args.reference)] = reference_text()
+    stale = [path for path, text in files.items() if _read(path) != text]
+    if args.check and stale:
+        hint = f"run `callisi schema{f' --reference {args.reference}' if args.reference else ''}`"
         raise CallisiError(
             *(
-                Problem(
-                    "the schema is not up to date",
-                    code="stale",
-                    file=str(folder / name),
-                    hint="run `callisi schema`",
-                )
-                for name in stale
+                Problem("the file is not up to date", code="stale", file=str(path), hint=hint)
+                for path in stale
             )
         )
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(files[path], encoding="utf-8")
+    states = {str(path): "written" if path in stale else "up to date" for path in files}
+    if args.json:
+        print_json({"ok": True, "files": [{"file": path, "state": state} for path, state in states.items()]})
     else:
-        print("\n".join(f"{folder / name}: {'written' if name in stale else 'up to date'}" for name in names))
-    return ExitCode.USER_ERROR if failed else ExitCode.OK
+        print("\n".join(f"{path}: {state}" for path, state in states.items()))
+    return ExitCode.OK
+
+
+def _one(name: str, texts: dict[str, str]) -> str:
+    known = [one.removesuffix(".schema.json") for one in texts]
+    if name not in known:
+        raise CallisiError(
+            Problem(f"there is no schema `{name}`", code="unknown-schema", allowed=", ".join(known))
+        )
+    return texts[f"{name}.schema.json"]
 
 
 def _read(path: Path) -> str | None:
