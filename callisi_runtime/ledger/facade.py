@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         CallRow,
         EventRow,
         Fault,
+        Health,
         Note,
         NoteRow,
         ObligationRow,
@@ -49,6 +50,8 @@ class Ledger:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self.url = url
         self.clock = clock
+        # A database in memory is nobody else's: there is nothing to wait for, and rehearsals want no threads.
+        self._alone = in_memory(parse_url(url))
         self._pid = -1
         self._engine: sa.Engine | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -62,9 +65,11 @@ class Ledger:
     async def close(self) -> None:
         """Gives the connections and threads back. The ledger may be used again afterwards."""
         engine, pool, self._engine, self._pool, self._pid = self._engine, self._pool, None, None, -1
+        if engine is not None and pool is not None:
+            await asyncio.get_running_loop().run_in_executor(pool, engine.dispose)
+        elif engine is not None:
+            engine.dispose()
         if pool is not None:
-            if engine is not None:
-                await asyncio.get_running_loop().run_in_executor(pool, engine.dispose)
             pool.shutdown(wait=False)
 
     def _ready(self) -> sa.Engine:
@@ -76,8 +81,7 @@ class Ledger:
     def _threads(self) -> ThreadPoolExecutor:
         self._own_process()
         if self._pool is None:
-            alone = in_memory(parse_url(self.url))
-            self._pool = ThreadPoolExecutor(1 if alone else 2, "callisi-db")
+            self._pool = ThreadPoolExecutor(2, "callisi-db")
         return self._pool
 
     def _own_process(self) -> None:
@@ -86,6 +90,8 @@ class Ledger:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
+            if self._alone:
+                return work()
             return await asyncio.get_running_loop().run_in_executor(self._threads(), work)
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
             raise LedgerUnavailable(_why(error)) from error
@@ -114,9 +120,23 @@ class Ledger:
 
     # ---- calls -----------------------------------------------------------------------------------------
 
-    async def begin_call(self, call: CallRow) -> CallRow | None:
-        """Writes the call and opens its obligation. Returns the known row when the call is being resumed."""
-        return await self.write(calls.begin, call, self.clock())
+    async def begin_call(
+        self, call: CallRow, note: Note | None = None, *, due_in: float = 60.0
+    ) -> CallRow | None:
+        """Writes the call and opens its obligation. Returns the known row when the call is being resumed.
+
+        With a `note`, it is armed in the same transaction: a process killed right after it still notifies in
+        `due_in` seconds. `postpone` pushes that out while the conversation goes on.
+        """
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> CallRow | None:
+            known = calls.begin(connection, call, now)
+            if known is None and note is not None:
+                notes.arm(connection, note, now + due_in, now)
+            return known
+
+        return await self.write(work)
 
     async def save_call(
         self,
@@ -258,6 +278,10 @@ class Ledger:
     ) -> list[ObligationRow]:
         """Promises to callers, oldest first."""
         return await self.read(queries.obligations, open_only, since, limit)
+
+    async def health(self) -> Health:
+        """What an operator must look at: dead letters, open promises, messages that do not get on."""
+        return await self.read(queries.health, self.clock())
 
     async def unfinished(self) -> bool:
         """Whether any notification is due or waiting, now or later."""

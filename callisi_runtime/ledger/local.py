@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from callisi_runtime.ledger import moving, notes, queries
 from callisi_runtime.ledger.engine import parse_url
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
-from callisi_runtime.ledger.values import CallRow, Note, NoteRow
+from callisi_runtime.ledger.values import CallRow, Note, NoteRow, ObligationRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -67,19 +67,25 @@ class LedgerWithLocal(Ledger):
 
     # ---- the call's side: to the server, else to the file ----------------------------------------------
 
-    async def begin_call(self, call: CallRow) -> CallRow | None:
+    async def begin_call(
+        self, call: CallRow, note: Note | None = None, *, due_in: float = 60.0
+    ) -> CallRow | None:
         """Like `Ledger.begin_call`; a call that moved before its process died is found in the file."""
         self._calls[call.id] = call
+        if note is not None:
+            self._notes[call.id] = note
         if await self._in_file() and (known := await self.local.call(call.id)) is not None:
             self._moved.add(call.id)
             return known
         if call.id not in self._moved:
             try:
-                return await super().begin_call(call)
+                return await super().begin_call(call, note, due_in=due_in)
             except LedgerUnavailable as error:
                 await self._move(call.id, error)
+                if note is not None:
+                    await self.local.arm(note, due_in=due_in)
                 return None
-        return await self.local.begin_call(call)
+        return await self.local.begin_call(call, note, due_in=due_in)
 
     async def save_call(
         self,
@@ -203,6 +209,36 @@ class LedgerWithLocal(Ledger):
         """From the file when it is there, else from the server."""
         found = await self.local.notification(note_id) if await self._in_file() else None
         return found if found is not None else await super().notification(note_id)
+
+    async def calls(self, since: float = 0.0, limit: int = 100) -> list[CallRow]:
+        """From both, newest first. Where the server is away, from the file alone."""
+        rows = await self._both(lambda ledger: Ledger.calls(ledger, since, limit))
+        return sorted(rows, key=lambda row: row.started, reverse=True)[:limit]
+
+    async def notifications(
+        self, *, dead: bool = False, since: float = 0.0, call_id: str | None = None, limit: int = 100
+    ) -> list[NoteRow]:
+        """From both, newest first. Where the server is away, from the file alone."""
+        rows = await self._both(
+            lambda ledger: Ledger.notifications(ledger, dead=dead, since=since, call_id=call_id, limit=limit)
+        )
+        return sorted(rows, key=lambda row: row.note.created, reverse=True)[:limit]
+
+    async def obligations(
+        self, open_only: bool = True, since: float = 0.0, limit: int = 1000
+    ) -> list[ObligationRow]:
+        """From both, oldest first. Where the server is away, from the file alone."""
+        rows = await self._both(lambda ledger: Ledger.obligations(ledger, open_only, since, limit))
+        return sorted(rows, key=lambda row: row.opened)[:limit]
+
+    async def _both(self, ask: Callable[[Ledger], Awaitable[list[T]]]) -> list[T]:
+        local = await ask(self.local) if await self._in_file() else []
+        try:
+            return [*await ask(self), *local]
+        except LedgerUnavailable:
+            if not self._opened:
+                raise
+            return local
 
     async def unfinished(self) -> bool:
         """Whether anything is on its way on either side."""

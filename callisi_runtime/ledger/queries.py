@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from callisi_runtime.ledger.calls import read_call
 from callisi_runtime.ledger.notes import read_note
 from callisi_runtime.ledger.schema import LIVE, attempt, call, event, note, obligation
-from callisi_runtime.ledger.values import AttemptRow, CallRow, EventRow, NoteRow, ObligationRow
+from callisi_runtime.ledger.values import AttemptRow, CallRow, EventRow, Health, NoteRow, ObligationRow
 
 
 def calls(connection: sa.Connection, since: float, limit: int) -> list[CallRow]:
@@ -75,9 +75,16 @@ def obligations(connection: sa.Connection, open_only: bool, since: float, limit:
     ]
 
 
-def live_count(connection: sa.Connection) -> int:
-    """How many notifications are neither done, dead nor cancelled."""
-    return connection.execute(sa.select(sa.func.count()).select_from(note).where(LIVE)).scalar_one()
+def health(connection: sa.Connection, now: float) -> Health:
+    """Dead letters, open promises, and how long the oldest due notification has been waiting."""
+    dead = sa.select(sa.func.count()).select_from(note).where(note.c.state == "dead")
+    promises = sa.select(sa.func.count()).select_from(obligation).where(obligation.c.closed.is_(None))
+    oldest = connection.execute(sa.select(sa.func.min(note.c.due)).where(LIVE)).scalar_one()
+    return Health(
+        dead=connection.execute(dead).scalar_one(),
+        open_obligations=connection.execute(promises).scalar_one(),
+        overdue=0.0 if oldest is None else max(0.0, now - float(oldest)),
+    )
 
 
 def unfinished(connection: sa.Connection) -> bool:

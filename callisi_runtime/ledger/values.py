@@ -200,6 +200,18 @@ class ObligationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """What an operator must look at."""
+
+    dead: int
+    """Notifications that reached nobody."""
+    open_obligations: int
+    """Callers to whom something is still promised."""
+    overdue: float
+    """Seconds by which the oldest due notification waits for a sender; 0 when none does."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventRow:
     """One moment of a call."""
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import CALL, Clock
+from callisi_runtime.ledger import Health
+
+from .conftest import CALL, Clock, make_note
 
 if TYPE_CHECKING:
     from callisi_runtime.ledger import Ledger
@@ -20,6 +22,25 @@ async def open_promises(ledger: Ledger) -> list[str]:
 async def test_an_answered_call_is_a_promise_at_once(ledger: Ledger) -> None:
     assert await ledger.begin_call(CALL) is None
     assert await open_promises(ledger) == ["call-1"]
+
+
+async def test_a_process_killed_right_after_the_answer_still_notifies(ledger: Ledger, clock: Clock) -> None:
+    await ledger.begin_call(CALL, make_note(), due_in=60)
+    clock.advance(50)
+    await ledger.postpone("call-1", due_in=60)
+    clock.advance(50)
+    assert await ledger.claim(1, lease=60) == []
+    clock.advance(10)
+    assert len(await ledger.claim(1, lease=60)) == 1
+
+
+async def test_the_operator_sees_what_waits(ledger: Ledger, clock: Clock) -> None:
+    await ledger.begin_call(CALL, make_note(), due_in=60)
+    clock.advance(75)
+    assert await ledger.health() == Health(dead=0, open_obligations=1, overdue=15.0)
+    (row,) = await ledger.claim(1, lease=60)
+    await ledger.onward(row, "refused", "rejected")
+    assert await ledger.health() == Health(dead=1, open_obligations=1, overdue=0.0)
 
 
 async def test_a_known_call_resumes_where_it_was(ledger: Ledger) -> None:

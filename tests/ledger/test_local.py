@@ -81,6 +81,7 @@ async def test_staff_are_told_whenever_the_server_goes(
         else:
             await both.settle("call-1", outcome="no_answer", send=True)
     delivery = await sender.deliver_now(NOTE, patience=20)
+    assert [row.state for row in await both.notifications()] == ["done"], "the operator sees it meanwhile"
     await both.end_call("call-1", outcome="no_answer")
     assert (delivery.state, channel.sent) == ("accepted", [NOTE])
     await back(postgres, both, clock)

@@ -207,6 +207,7 @@ async def test_a_channel_that_is_not_set_up_is_passed_over(
 async def test_the_loop_delivers_until_it_is_stopped_and_finishes_what_it_began(
     sender: Sender, ledger: Ledger, twilio: TwilioServer
 ) -> None:
+    twilio.faults.add("sms", "slow:0.2", times=None)
     stop = asyncio.Event()
     running = asyncio.create_task(sender.run(stop))
     for number in range(20):
