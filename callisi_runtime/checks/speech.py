@@ -38,6 +38,7 @@ PROMISES = re.compile(
     re.IGNORECASE,
 )
 NEGATES = re.compile(r"\b(nicht|kein\w*|niemand\w*|nie|weder|ohne)\b", re.IGNORECASE)
+FORBIDS = re.compile(r"\b(nicht|nie|niemals|kein\w*)\b", re.IGNORECASE)
 PERSONA_PROMISES = re.compile(
     r"\b(schick|send|schreib|nimm|richte|hinterlass|versprich|verspreche|biete|notier)\w*\b[^.\n]*"
     r"\b(SMS|WhatsApp|E-?Mails?|Nachricht|Rückruf)\w*|\bzurück(rufen|gerufen|ruft)\b",
@@ -105,7 +106,7 @@ def check_persona_promises(view: View) -> Iterator[Problem]:
     """A persona that offers messages or callbacks needs a channel that carries them."""
     if view.spec.fallback is not None:
         return
-    promise = _found(PERSONA_PROMISES, view.spec.persona, but=NEGATES)
+    promise = _found(PERSONA_PROMISES, view.spec.persona, but=FORBIDS)
     if promise is not None:
         yield view.error(
             ("persona",),

@@ -29,6 +29,8 @@ STAND_IN = AgentSpec(
 """Whose names a text is tried with while the rest of its file is not right yet."""
 
 ANY = "*"
+EMPTY = "the text comes out empty for some calls"
+EMPTY_HINT = "give an alternative: `{{ message.subject or 'kein Anliegen' }}`"
 Pattern = tuple[str, ...]
 
 
@@ -37,7 +39,7 @@ def check_templates(view: View) -> Iterator[Problem]:
     samples = Samples(view.spec)
     for loc, text in written_texts(view.data):
         for message in problems_of(text, samples):
-            yield view.error(loc, message, "bad-template")
+            yield view.error(loc, message, "bad-template", hint=EMPTY_HINT if message == EMPTY else None)
 
 
 def problems_of(text: str, samples: Samples) -> list[str]:
@@ -49,7 +51,7 @@ def problems_of(text: str, samples: Samples) -> list[str]:
         empty = any(not render(text, names).strip() for names in samples.of(text))
     except TemplateProblem as problem:
         return [problem.message]
-    return ["the text comes out empty for some calls"] if empty else []
+    return [EMPTY] if empty else []
 
 
 def written_texts(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:

@@ -57,7 +57,7 @@ class View:
 
     def own_numbers(self) -> dict[str, str]:
         """E.164 -> what the number is, for every number that leads to this agent or must not be dialled by it."""
-        own = dict.fromkeys(self.spec.business.numbers, "`business.numbers` names it as your own")
+        own = dict.fromkeys(self.spec.business.numbers, "your own, by `business.numbers`")
         twilio = normalise(self.environ.get("TWILIO_PHONE_NUMBER")).e164
         if twilio:
             own[twilio] = "TWILIO_PHONE_NUMBER, on which the agent answers"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template
+from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template, shaped
 from callisi_runtime.spec.fallback import Fallback
 from callisi_runtime.spec.hours import Hours
 from callisi_runtime.spec.tools import Tool, Tools
 from callisi_runtime.spec.transfer import Transfer
 from callisi_runtime.spec.voice import Voice
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,39}$"
+NAME_SENTENCE = "cannot be a name: letters, digits, `-` and `_`, at most 40, beginning with a letter"
 
 
 class Business(Part):
@@ -22,7 +25,7 @@ class Business(Part):
     phone: PhoneNumber
     """The number that callers are told when nothing else helps. Never dialled by the agent."""
     emergency: PhoneNumber | None = None
-    """Where a caller is handed (by REFER) when no process of Callisi can take the call any more; hung up on otherwise."""
+    """Where a caller is handed (by REFER) when no process of Callisi can take the call any more; else it is hung up."""
     numbers: tuple[PhoneNumber, ...] = ()
     """Further numbers of your own that lead to this agent; none of them is ever dialled."""
 
@@ -101,12 +104,14 @@ class Limits(Part):
 class AgentSpec(Part):
     """One telephone receptionist: what `agents/*.yaml` declares."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")
+    name: Annotated[str, AfterValidator(shaped(NAME, NAME_SENTENCE))] = Field(
+        json_schema_extra={"pattern": NAME}
+    )
     """The agent's name in LiveKit and in the ledger: letters, digits, `-` and `_`."""
     title: str | None = Field(default=None, min_length=1, max_length=40)
     """The name as callers and staff hear and read it; `name` with a capital when left out."""
-    language: Annotated[str, Field(pattern=r"^de(-[A-Z]{2})?$")] = "de-DE"
-    """The language spoken: `de-DE`, `de-AT`, `de-CH`."""
+    language: Literal["de-DE", "de-AT", "de-CH"] = "de-DE"
+    """The language spoken."""
     business: Business
     """Whose telephone this is."""
     persona: Template

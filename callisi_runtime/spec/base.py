@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from callisi_runtime.phone import parse_declared
 
@@ -15,7 +17,22 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-type_note = "A Jinja template; `callisi render` shows it filled in."
+def shaped(pattern: str, sentence: str) -> Callable[[str], str]:
+    """A validator for texts of one shape, which says what the shape is instead of showing a pattern."""
+    shape = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if shape.search(value) is None:
+            raise ValueError(f"{value!r} {sentence}")
+        return value
+
+    return check
+
+
+def _digits(value: object) -> object:
+    """`112` without quotes is read as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
 
 Template = Annotated[str, Field(min_length=1, max_length=4000, json_schema_extra={"x-callisi": "template"})]
 """A text with `{{ … }}` in it, for staff or for the language model."""
@@ -25,10 +42,19 @@ Sentence = Annotated[str, Field(min_length=1, max_length=600, json_schema_extra=
 
 PhoneNumber = Annotated[
     str,
+    BeforeValidator(_digits),
     AfterValidator(parse_declared),
     Field(examples=["+49 30 23125111"], json_schema_extra={"x-callisi": "phone"}),
 ]
 """A telephone number as a person writes it; kept as E.164."""
+
+MAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$"
+MailAddress = Annotated[
+    str,
+    AfterValidator(shaped(MAIL, "is not an e-mail address")),
+    Field(json_schema_extra={"pattern": MAIL}),
+]
+"""An e-mail address."""
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 """A length of time in seconds."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from callisi_runtime.phone import parse_declared
-from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template
+from callisi_runtime.spec.base import MailAddress, Part, PhoneNumber, Seconds, Sentence, Template, shaped
 
 MESSAGE = (
     "{{ agent.name }}: Ziel nicht erreicht ({{ outcome.words }}). Bitte Rückruf an {{ caller.phone }}"
@@ -26,6 +26,13 @@ def _without_prefix(value: object) -> object:
     return value.removeprefix("whatsapp:") if isinstance(value, str) else value
 
 
+URL = r"^https?://\S+$"
+CONTENT_SID = r"^HX[0-9a-fA-F]{32}$"
+ContentSid = Annotated[
+    str,
+    AfterValidator(shaped(CONTENT_SID, "is not a template's id: HX and 32 letters and digits")),
+    Field(json_schema_extra={"pattern": CONTENT_SID}),
+]
 WhatsAppNumber = Annotated[PhoneNumber, BeforeValidator(_without_prefix)]
 
 
@@ -70,7 +77,7 @@ class WhatsApp(Delivery):
     """Who gets it; with or without `whatsapp:` in front."""
     sender: WhatsAppNumber | None = Field(default=None, alias="from")
     """From whom it comes; TWILIO_WHATSAPP_FROM when left out."""
-    content_sid: str | None = Field(default=None, pattern=r"^HX[0-9a-fA-F]{32}$")
+    content_sid: ContentSid | None = None
     """The approved template (HX...). Without one, messages reach nobody who has not written within 24 hours."""
     variables: dict[Annotated[str, Field(pattern=r"^\d{1,2}$")], Template] = Field(default_factory=dict)
     """The template's variables by number; each is a text with `{{ ... }}` and may not come out empty."""
@@ -90,9 +97,9 @@ class WhatsApp(Delivery):
 class Email(Delivery):
     """An e-mail over SMTP (SMTP_URL)."""
 
-    to: str = Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$")
+    to: MailAddress
     """Who gets it."""
-    sender: str | None = Field(default=None, alias="from", pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$")
+    sender: MailAddress | None = Field(default=None, alias="from")
     """From whom it comes; SMTP_FROM when left out."""
     subject: Template = "Verpasster Anruf für {{ business.name }}"
     """The subject line."""
@@ -101,7 +108,9 @@ class Email(Delivery):
 class Webhook(Delivery):
     """A signed JSON request to another system: n8n, Make, Zapier, your own."""
 
-    url: str = Field(pattern=r"^https?://[^\s]+$")
+    url: Annotated[str, AfterValidator(shaped(URL, "is not an address: it begins with https://"))] = Field(
+        json_schema_extra={"pattern": URL}
+    )
     """Where it goes. Signed with CALLISI_WEBHOOK_SECRET by the Standard Webhooks headers."""
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from callisi_runtime.spec.base import Part
 
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 GERMAN_DAYS = {"mo": "mo", "di": "tu", "mi": "we", "do": "th", "fr": "fr", "sa": "sa", "so": "su"}
+DATE = r"^(\d{4}-)?\d{2}-\d{2}$"
 SPAN = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)$")
 
 
@@ -44,6 +45,18 @@ def minutes_of(span: str) -> tuple[int, int]:
             f"{span!r} ends before it starts; a span over midnight is two spans, until 24:00 and from 00:00"
         )
     return start, end
+
+
+def _check_date(text: str) -> str:
+    from datetime import date
+
+    try:
+        date.fromisoformat(text if len(text) == len("2026-12-24") else f"2024-{text}")
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is not a date: write 12-25 for every year, or 2026-12-24 for once"
+        ) from error
+    return text
 
 
 def _check_zone(name: str) -> str:
@@ -85,19 +98,10 @@ class Hours(Part):
     """The zone the times are meant in."""
     open: Annotated[dict[str, str | Spans], AfterValidator(lambda value: _check_days(_normal(value)))]
     """Day or range of days -> a span, or a list of spans: `mo-fr: 08:00-17:00`, `sa: [09:00-12:00, 14:00-16:00]`."""
-    closed_on: tuple[Annotated[str, Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")], ...] = ()
+    closed_on: tuple[
+        Annotated[str, AfterValidator(_check_date), Field(json_schema_extra={"pattern": DATE})], ...
+    ] = ()
     """Holidays: `12-25` every year, `2026-12-24` once."""
-
-    @model_validator(mode="after")
-    def _dates_exist(self) -> Self:
-        from datetime import date
-
-        for text in self.closed_on:
-            try:
-                date.fromisoformat(text if len(text) == 10 else f"2024-{text}")
-            except ValueError as error:
-                raise ValueError(f"{text!r} in closed_on is not a date") from error
-        return self
 
 
 def _normal(open_: dict[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -41,7 +41,7 @@ class Target(Part):
 
 def _as_targets(value: object) -> object:
     values = value if isinstance(value, list | tuple) else [value]
-    return [{"to": one} if isinstance(one, str) else one for one in values]
+    return [{"to": one} if isinstance(one, str | int) else one for one in values]
 
 
 class TransferSay(Part):
