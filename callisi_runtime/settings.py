@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_DATABASE = "sqlite:///callisi.db"
+NUMBERS = ("callisi_health_port", "callisi_drain_seconds", "callisi_idle_processes")
 
 
 def secret() -> str | None:
@@ -42,6 +43,10 @@ class Settings:
     callisi_cache: str | None = None
     """Where synthesised sentences are kept; the user's cache directory when not set."""
     callisi_health_port: int = 8081
+    callisi_idle_processes: int = 2
+    """Call processes that wait ready: the calls expected in one second, and one for a rescue."""
+    callisi_drain_seconds: int = 600
+    """How long a worker that is replaced lets its calls end by themselves, before it hands them over."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -50,7 +55,7 @@ class Settings:
         for name in cls.__dataclass_fields__:
             value = environ.get(name.upper(), "").strip()
             if value:
-                values[name] = int(value) if name == "callisi_health_port" and value.isdigit() else value
+                values[name] = int(value) if name in NUMBERS and value.isdigit() else value
         return cls(**values)  # type: ignore[arg-type]
 
     @property

@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     spec = load_agent(args.agent, environ).value
     if rehearses(args, settings):
         return rehearse(args, spec, settings)
-    return answer_calls(args, spec, settings)
+    return answer_calls(args, settings)
 
 
 def run_parser() -> Parser:
@@ -59,6 +59,11 @@ def run_parser() -> Parser:
         "answering calls (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are set)"
     )
     live.add_argument("--dev", action="store_true", help="start anew whenever a file changes")
+    live.add_argument(
+        "--replace",
+        action="store_true",
+        help="hand over to a new worker: the running one starts it and drains",
+    )
     live.add_argument(
         "--loopback", action="store_true", help="simulate every provider but LiveKit: no key is needed"
     )
@@ -90,11 +95,20 @@ def rehearses(args: argparse.Namespace, settings: Settings) -> bool:
     return asked or not (settings.has_livekit or args.loopback)
 
 
-def answer_calls(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
-    """The worker."""
-    from callisi_runtime.live.worker import WorkerOptions, serve
+def answer_calls(args: argparse.Namespace, settings: Settings) -> int:
+    """Keep a worker running, or have the running one replaced."""
+    from pathlib import Path
 
-    return serve(spec, settings, WorkerOptions(loopback=args.loopback, health_port=args.health_port))
+    from callisi_runtime.checks import load_agent
+    from callisi_runtime.live.supervisor import RunOptions, replace_running, serve
+    from callisi_runtime.settings import read_environment
+
+    loaded = load_agent(args.agent, read_environment())
+    if args.replace:
+        return replace_running(loaded.value.name, settings)
+    options = RunOptions(loopback=args.loopback, dev=args.dev, health_port=args.health_port)
+    files = [*loaded.files, *(file for file in (Path(".env"),) if file.is_file())]
+    return serve(lambda: load_agent(args.agent, read_environment()).value, files, settings, options)
 
 
 # -- rehearsing -----------------------------------------------------------------------------------------------

@@ -124,6 +124,8 @@ async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
         for task in (gone, stopping):
             task.cancel()
         await asyncio.gather(gone, stopping, return_exceptions=True)
+        if stop.is_set():
+            _write(writer, {"bye": True})
         writer.close()
         if not stop.is_set():
             log.warning("the watchdog is gone, a new one is started")

@@ -41,6 +41,7 @@ RESCUES = 4
 """Rescues of one call: a call that kills every process is given up."""
 IDLE_SECONDS = 20.0
 """Seconds without a call and without a worker after which the watchdog ends."""
+IDLE_STEP = 0.25
 
 
 @dataclass(slots=True)
@@ -70,6 +71,8 @@ class Watchdog:
         self.lk = lk
         self.calls: dict[str, Watched] = {}
         self.workers = 0
+        self.dismissed = False
+        """The last worker that went, said goodbye: nobody will come back for the watchdog."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,10 +91,10 @@ class Watchdog:
     async def _stay(self, reader: asyncio.StreamReader) -> None:
         self.workers += 1
         try:
-            while await reader.read(1024):
-                pass
+            said = await _line(reader)
         finally:
             self.workers -= 1
+        self.dismissed = said is not None and "bye" in said
 
     def _hello(self, hello: Mapping[str, Any]) -> Watched:
         """A process has a call. One of an older epoch than the known owner's is watched by nobody."""
@@ -199,8 +202,10 @@ class Watchdog:
         """Until there was neither a call nor a worker for `IDLE_SECONDS`."""
         idle = 0.0
         while idle < IDLE_SECONDS:
-            await asyncio.sleep(1.0)
-            idle = 0.0 if self.calls or self.workers or self._tasks else idle + 1.0
+            await asyncio.sleep(IDLE_STEP)
+            idle = 0.0 if self.calls or self.workers or self._tasks else idle + IDLE_STEP
+            if idle and self.dismissed:
+                return
 
 
 async def _line(reader: asyncio.StreamReader) -> dict[str, Any] | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import pickle
 import signal
+import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import aiohttp
 from livekit import api
@@ -23,47 +24,46 @@ from callisi_runtime.live.entry import JobSetup, entrypoint, notify_settings, pr
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
+from callisi_runtime.live.sweep import AGENT, Sweep
 from callisi_runtime.live.watch_line import keep_watchdog, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.phone import is_example
 from callisi_runtime.plan import make_plan
-
-if TYPE_CHECKING:
-    from callisi_runtime.settings import Settings
-    from callisi_runtime.spec import AgentSpec
+from callisi_runtime.settings import Settings
+from callisi_runtime.spec import AgentSpec
 
 log = logging.getLogger("callisi.worker")
 
-DRAIN_SECONDS = 600
+TELL_SECONDS = 1.0
 REGISTER_TRIES = 5
 """Attempts to reach LiveKit at the start, with growing pauses, before the worker gives up with exit code 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """What the command line says."""
+def main() -> int:
+    """The worker process: the agent as JSON on standard input, its state as JSON lines on standard output."""
+    configure_logging()
+    spec = AgentSpec.model_validate_json(sys.stdin.buffer.readline())
+    try:
+        return asyncio.run(work(spec, Settings.from_environ(os.environ)))
+    except CallisiError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"error: {problem}\n")
+        return error.exit_code
 
-    loopback: bool = False
-    """Every provider is played by this machine; only LiveKit is real."""
-    health_port: int | None = None
-    idle: int = 1
-    """Call processes that wait ready."""
+
+def report(**state: object) -> None:
+    """Tell the supervisor how it is."""
+    with contextlib.suppress(OSError):
+        os.write(1, json.dumps(state).encode() + b"\n")
 
 
-def serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) -> int:
-    """Run the worker until it is told to stop; returns the exit code.
+async def work(spec: AgentSpec, settings: Settings) -> int:
+    """Check everything, register, take calls, drain; returns the exit code.
 
     Raises:
         CallisiError: one clear sentence for everything that would make a call fail, before anything registers.
     """
-    configure_logging()
-    return asyncio.run(_serve(spec, settings, options))
-
-
-async def _serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) -> int:
     async with contextlib.AsyncExitStack() as stack:
-        if options.loopback:
-            settings = await _loopback(stack, spec)
         check_environment(spec, settings)
         import_plugins(spec)
         trunk = await check_livekit(spec, settings)
@@ -72,19 +72,20 @@ async def _serve(spec: AgentSpec, settings: Settings, options: WorkerOptions) ->
         ledger = Ledger(settings.callisi_database)
         await ledger.open()
         stack.push_async_callback(ledger.close)
+        lk = await stack.enter_async_context(livekit_api(settings))
         setup = JobSetup(spec.model_dump(mode="json", by_alias=True), trunk, spec.business.emergency or "")
-        server = build_server(spec, settings, options, setup)
-        sender = Sender(ledger, build_channels(notify_settings(settings)))
-        return await run_until_stopped(server, sender, socket_path(spec.name, settings))
+        duties = Duties(
+            sender=Sender(ledger, build_channels(notify_settings(settings))),
+            sweep=Sweep(lk, ledger, spec.name),
+            watch=socket_path(spec.name, settings),
+        )
+        return await run_until_stopped(build_server(spec, settings, setup), duties, spec.limits.max_calls)
 
 
-async def _loopback(stack: contextlib.AsyncExitStack, spec: AgentSpec) -> Settings:
-    """Start the loopback providers and point this process, and every call's, at them."""
-    from callisi_runtime.live.loopback import start_loopback
-    from callisi_runtime.settings import Settings
-
-    os.environ.update(await start_loopback(stack, spec))
-    return Settings.from_environ(os.environ)
+def livekit_api(settings: Settings) -> api.LiveKitAPI:
+    """A client that never replays a request."""
+    url = (settings.livekit_url or "").replace("ws", "http", 1)
+    return api.LiveKitAPI(url, settings.livekit_api_key, settings.livekit_api_secret, failover=False)
 
 
 def check_environment(spec: AgentSpec, settings: Settings) -> None:
@@ -132,10 +133,7 @@ def _channel_problems(spec: AgentSpec, settings: Settings) -> list[Problem]:
 
 async def check_livekit(spec: AgentSpec, settings: Settings) -> str:
     """Whether LiveKit answers and knows us; returns the outbound trunk's id, empty without a transfer."""
-    url = (settings.livekit_url or "").replace("ws", "http", 1)
-    async with api.LiveKitAPI(
-        url, settings.livekit_api_key, settings.livekit_api_secret, failover=False
-    ) as lk:
+    async with livekit_api(settings) as lk:
         try:
             trunks = (await lk.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items
         except api.ServerError as error:
@@ -203,8 +201,8 @@ async def prepare_speech(spec: AgentSpec, settings: Settings) -> None:
     log.info("%d of %d fixed sentences synthesised, the rest was there", new, len(texts))
 
 
-def build_server(spec: AgentSpec, settings: Settings, options: WorkerOptions, setup: JobSetup) -> AgentServer:
-    """The worker as LiveKit knows it: a process per call, a health port on loopback, no more calls than planned."""
+def build_server(spec: AgentSpec, settings: Settings, setup: JobSetup) -> AgentServer:
+    """The worker as LiveKit knows it: a process per call, no more calls than planned, no port but loopback's."""
     enter = partial(entrypoint, setup=setup)
     warm = partial(prepare, setup=setup)
     pickle.dumps((enter, warm))
@@ -214,12 +212,12 @@ def build_server(spec: AgentSpec, settings: Settings, options: WorkerOptions, se
         api_key=settings.livekit_api_key or "",
         api_secret=settings.livekit_api_secret or "",
         job_executor_type=JobExecutorType.PROCESS,
-        num_idle_processes=options.idle,
+        num_idle_processes=settings.callisi_idle_processes,
         host="127.0.0.1",
-        port=options.health_port if options.health_port is not None else settings.callisi_health_port,
+        port=0,
         load_fnc=lambda worker: len(worker.active_jobs) / limit,
         load_threshold=0.999,
-        drain_timeout=DRAIN_SECONDS,
+        drain_timeout=settings.callisi_drain_seconds,
         max_retry=REGISTER_TRIES,
         setup_fnc=warm,
     )
@@ -229,20 +227,37 @@ def build_server(spec: AgentSpec, settings: Settings, options: WorkerOptions, se
 
 async def accept(request: JobRequest, *, name: str) -> None:
     """Take a call. The identity is always the same, so that a successor replaces its predecessor."""
-    await request.accept(name=name, identity="callisi-agent", attributes={"callisi.role": "agent"})
+    await request.accept(name=name, identity=AGENT, attributes={"callisi.role": "agent"})
 
 
-async def run_until_stopped(server: AgentServer, sender: Sender, watch: Path) -> int:
-    """Run, drain on SIGTERM or SIGINT, and go on sending meanwhile; exit code 1 when it could not register."""
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What the worker does besides taking calls."""
+
+    sender: Sender
+    sweep: Sweep
+    watch: Path
+
+    def start(self, done: asyncio.Event) -> list[asyncio.Task[None]]:
+        """Send what is owed, look after calls that nobody has, keep a watchdog; until `done` is set."""
+        return [
+            asyncio.create_task(self.sender.run(done)),
+            asyncio.create_task(self.sweep.run(done)),
+            asyncio.create_task(keep_watchdog(self.watch, done)),
+        ]
+
+
+async def run_until_stopped(server: AgentServer, duties: Duties, max_calls: int) -> int:
+    """Run, and drain on SIGTERM or SIGINT while the duties go on; exit code 1 when it could not register."""
     stop, done = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    sending = asyncio.create_task(sender.run(done))
-    watching = asyncio.create_task(keep_watchdog(watch, done))
+    tasks = duties.start(done)
     running = asyncio.create_task(server.run(devmode=False))
     stopping = asyncio.create_task(stop.wait())
-    server.on("worker_registered", lambda *_: log.info("worker registered, waiting for calls"))
+    telling = asyncio.create_task(tell_supervisor(server, duties, max_calls))
+    server.on("worker_registered", lambda *_: _registered(max_calls))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     code = ExitCode.OK
     if running.done():
@@ -255,5 +270,26 @@ async def run_until_stopped(server: AgentServer, sender: Sender, watch: Path) ->
     await server.aclose()
     done.set()
     stopping.cancel()
-    await asyncio.gather(running, stopping, sending, watching, return_exceptions=True)
+    telling.cancel()
+    await asyncio.gather(running, stopping, telling, *tasks, return_exceptions=True)
     return code
+
+
+def _registered(max_calls: int) -> None:
+    report(registered=True, max_calls=max_calls)
+    log.info("registered worker: calls are taken, %d at a time", max_calls)
+
+
+async def tell_supervisor(server: AgentServer, duties: Duties, max_calls: int) -> None:
+    """Report how many calls there are, whenever that changes."""
+    before: dict[str, int] = {}
+    while True:
+        now = {"calls": len(server.active_jobs), "rescued": duties.sweep.rescued, "max_calls": max_calls}
+        if now != before:
+            report(**now)
+            before = now
+        await asyncio.sleep(TELL_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

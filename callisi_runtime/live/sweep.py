@@ -1,0 +1,106 @@
+"""The sweep: calls that nobody has. A room without its agent gets one; a leg without its caller is ended.
+
+The watchdog sees what dies on this machine. The sweep sees what it cannot: another machine that died with its calls,
+a watchdog that died with a call, a LiveKit server that came back without the room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from livekit import api
+
+if TYPE_CHECKING:
+    from callisi_runtime.ledger import CallRow, Ledger
+
+log = logging.getLogger("callisi.sweep")
+
+EVERY_SECONDS = 5.0
+LOOKS = 2
+"""How often a call must be found without its agent, in a row, before one is sent."""
+GONE_SECONDS = 60.0
+"""How long a room may be gone until its call is written down as ended: its process may still be delivering."""
+LONGEST_CALL = 4 * 3600.0
+"""Seconds; the bridge ends every leg before."""
+CALLS_AT_ONCE = 500
+AGENT = "callisi-agent"
+"""The identity of whatever process has a call: a successor replaces its predecessor."""
+
+
+class Sweep:
+    """Looks after the calls of the ledger that have not ended.
+
+    Args:
+        lk: LiveKit's API.
+        ledger: Open.
+        agent: The agent's name.
+    """
+
+    def __init__(self, lk: api.LiveKitAPI, ledger: Ledger, agent: str) -> None:
+        self.lk = lk
+        self.ledger = ledger
+        self.agent = agent
+        self.rescued = 0
+        self._looks: dict[str, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look every few seconds, until `stop` is set."""
+        while not stop.is_set():
+            try:
+                await self.look()
+            except Exception as error:
+                log.warning("the sweep could not look: %s", type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+
+    async def look(self) -> None:
+        """One round over every call that has not ended."""
+        now = self.ledger.clock()
+        recent = await self.ledger.calls(since=now - LONGEST_CALL, limit=CALLS_AT_ONCE)
+        running = [call for call in recent if call.ended is None and call.agent == self.agent]
+        self._looks = {
+            key: count for key, count in self._looks.items() if key in {call.id for call in running}
+        }
+        for call in running:
+            await self._look_at(call, now - call.started)
+
+    async def _look_at(self, call: CallRow, age: float) -> None:
+        try:
+            found = await self.lk.room.list_participants(api.ListParticipantsRequest(room=call.room))
+        except api.ServerError as error:
+            if error.code == "not_found":
+                await self._gone(call)
+            return
+        caller = any("sip.ruleID" in who.attributes for who in found.participants)
+        agent = any(who.identity == AGENT for who in found.participants)
+        if caller and agent:
+            self._looks.pop(call.id, None)
+        elif caller and self._again(call, LOOKS):
+            await self._dispatch(call)
+        elif not caller and not agent and self._again(call, LOOKS):
+            await self._end_room(call)
+
+    def _again(self, call: CallRow, times: int) -> bool:
+        self._looks[call.id] = self._looks.get(call.id, 0) + 1
+        return self._looks[call.id] % times == 0
+
+    async def _dispatch(self, call: CallRow) -> None:
+        log.warning("a caller without an agent gets one (room %s)", call.room)
+        self.rescued += 1
+        metadata = json.dumps({"callisi": {"epoch": call.epoch + 1}})
+        request = api.CreateAgentDispatchRequest(agent_name=self.agent, room=call.room, metadata=metadata)
+        await self.lk.agent_dispatch.create_dispatch(request)
+
+    async def _end_room(self, call: CallRow) -> None:
+        log.warning("a room without its caller is ended (room %s)", call.room)
+        with contextlib.suppress(api.ServerError):
+            await self.lk.room.delete_room(api.DeleteRoomRequest(room=call.room))
+
+    async def _gone(self, call: CallRow) -> None:
+        if self._again(call, int(GONE_SECONDS / EVERY_SECONDS)):
+            log.warning("a call whose room is gone is written down as ended")
+            await self.ledger.end_call(call.id, outcome=call.outcome or "lost")
