@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
-from callisi_runtime.ledger.local import LedgerWithLocal
+from callisi_runtime.ledger.local import LedgerWithLocal, ledger_at
 from callisi_runtime.ledger.values import (
     EVIDENCE,
     AttemptRow,
@@ -36,5 +36,6 @@ __all__ = [
     "ObligationRow",
     "Receipt",
     "Step",
+    "ledger_at",
     "reference_for",
 ]

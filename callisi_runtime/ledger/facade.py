@@ -188,7 +188,8 @@ class Ledger:
         """The outcome is known: in one transaction it is written, and the armed notification goes out or
         never.
 
-        `note` is written first when it was never armed, so that a failed `arm` loses nobody.
+        `note` is written first when it was never armed, so that a failed `arm` loses nobody. With it,
+        `body` is the final text of this note; without it, of every note that is armed for the call.
         """
         now = self.clock()
 
@@ -196,7 +197,8 @@ class Ledger:
             calls.set_outcome(connection, call_id, outcome)
             if send and note is not None:
                 notes.arm(connection, note, now, now)
-            notes.settle(connection, call_id, send, body, now)
+            named = None if note is None else note.id
+            notes.settle(connection, call_id, send, now, body=body, note_id=named)
             if evidence is not None:
                 calls.close_obligation(connection, call_id, evidence, now)
 

@@ -34,8 +34,18 @@ HAND_OVER_EVERY = 5.0
 """Seconds between two attempts to hand the local calls over."""
 
 
+LOCAL_FILE = Path("callisi-local.db")
+"""Where calls are kept while the server is away; in the working directory."""
+
 STALE = 6 * 3600.0
 """Seconds after which a call that never ended is taken to be over: its process died."""
+
+
+def ledger_at(url: str, local: Path = LOCAL_FILE, *, clock: Callable[[], float] = time.time) -> Ledger:
+    """The ledger for a database URL: a server's gets a local file beside it, a file needs none."""
+    if parse_url(url).get_backend_name() == "sqlite":
+        return Ledger(url, clock=clock)
+    return LedgerWithLocal(url, f"sqlite:///{local}", clock=clock)
 
 
 class LedgerWithLocal(Ledger):
@@ -261,7 +271,7 @@ class LedgerWithLocal(Ledger):
             return 0
         moved = 0
         for call in await self.local.read(queries.calls, 0.0, 1000):
-            await super().write(notes.settle, call.id, False, None, self.clock())
+            await super().write(notes.settle, call.id, False, self.clock())
             whole = await self.local.read(moving.take_out, call.id, self.clock() - STALE)
             if whole is None:
                 continue

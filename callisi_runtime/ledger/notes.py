@@ -63,7 +63,13 @@ def postpone(connection: sa.Connection, call_id: str, due: float, now: float) ->
 
 
 def settle(
-    connection: sa.Connection, call_id: str, send: bool, body: Mapping[str, object] | None, now: float
+    connection: sa.Connection,
+    call_id: str,
+    send: bool,
+    now: float,
+    *,
+    body: Mapping[str, object] | None = None,
+    note_id: str | None = None,
 ) -> None:
     """The call's outcome is known: its armed notifications go out now, with the final body, or never.
 
@@ -73,9 +79,11 @@ def settle(
     of_call = note.c.call_id == call_id
     if send:
         values: dict[str, object] = {"state": "due", "due": now, "touched": now}
+        armed = sa.and_(of_call, note.c.state == "armed")
         if body is not None:
-            values["body"] = dict(body)
-        connection.execute(sa.update(note).where(of_call, note.c.state == "armed").values(**values))
+            named = armed if note_id is None else sa.and_(armed, note.c.id == note_id)
+            connection.execute(sa.update(note).where(named).values(body=dict(body)))
+        connection.execute(sa.update(note).where(armed).values(**values))
         return
     unsent = sa.or_(note.c.state == "armed", sa.and_(note.c.state == "due", sa.not_(note.c.open)))
     connection.execute(

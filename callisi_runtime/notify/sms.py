@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.notify.base import Reject, Sent, text_of
-from callisi_runtime.notify.gsm7 import sanitise, shorten
+from callisi_runtime.notify.gsm7 import measure, sanitise, shorten
 
 if TYPE_CHECKING:
     from callisi_runtime.ledger.values import Note, Receipt, Step
@@ -54,6 +54,9 @@ class Sms:
 
 def sms_text(note: Note, step: Step) -> str:
     """What goes out: one encoding, a bounded number of parts, and always the reference."""
+    reference = f"Ref {note.reference}"
     text = sanitise(text_of(note, step)).strip()
-    tail = "" if note.reference in text else f" Ref {note.reference}"
-    return shorten(text, int(str(step.options.get("max_segments", MAX_PARTS))), tail)
+    parts = int(str(step.options.get("max_segments", MAX_PARTS)))
+    if note.reference in text and not text.endswith(reference) and measure(text).segments <= parts:
+        return text
+    return shorten(text.removesuffix(reference).rstrip(), parts, f" {reference}")

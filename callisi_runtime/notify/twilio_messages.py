@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -25,6 +26,12 @@ LOOK_BACK = 50
 
 ASK_AGAIN = 5.0
 
+THREADS = 8
+"""As many as a sender makes attempts at once, so that none waits for a thread."""
+
+STALE = 10.0
+"""Seconds after which a request that has not begun never will: its attempt may have been given up meanwhile."""
+
 
 class TwilioMessages:
     """Sends, finds and asks. The client is synchronous, with a timeout and without retries of its own."""
@@ -33,7 +40,7 @@ class TwilioMessages:
         self._make_client = make_client
         self._client: Client | None = None
         self._callback_url = callback_url
-        self._threads = ThreadPoolExecutor(4, "callisi-twilio")
+        self._threads = ThreadPoolExecutor(THREADS, "callisi-twilio")
         self._answer = threading.local()
 
     async def create(self, note: Note, step: Step, **message: object) -> Sent:
@@ -70,15 +77,19 @@ class TwilioMessages:
         return f"{self._callback_url}{'&' if '?' in self._callback_url else '?'}{query}"
 
     async def _call(self, request: Callable[[Client], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._request, request)
+        asked = time.monotonic()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._request, request, asked)
 
-    def _request(self, request: Callable[[Client], T]) -> T:
+    def _request(self, request: Callable[[Client], T], asked: float) -> T:
         import requests
         from twilio.base.exceptions import TwilioException
 
         self._answer.retry_after = None
+        client = self._ready()
+        if time.monotonic() - asked > STALE:
+            raise Retry("the machine is too slow", after=ASK_AGAIN, unknown=False)
         try:
-            return request(self._ready())
+            return request(client)
         except requests.exceptions.RequestException as error:
             raise _network(error) from error
         except TwilioException as error:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.process import BaseProcess
 
-PACE = Pace(lease=4.0, poll=0.1, rest=0.6, looks=2, base=0.1, cap=0.4)
+PACE = Pace(lease=6.0, poll=0.1, rest=1.5, looks=2, base=0.1, cap=0.4)
 CONFIRM = 3.0
 GRACE = 2.0
 """Seconds until a call that was never settled notifies by itself."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from callisi_runtime.ledger import CallRow, LedgerWithLocal, Note, Receipt, Step
+from callisi_runtime.ledger import CallRow, Ledger, LedgerWithLocal, Note, Receipt, Step, ledger_at
 from callisi_runtime.notify import Pace, Sender, Sent
 
 from .conftest import CALL, Clock, make_note
@@ -54,6 +54,11 @@ async def back(postgres: PostgresServer, ledger: LedgerWithLocal, clock: Clock) 
     postgres.start()
     clock.advance(100)
     await ledger.hand_over()
+
+
+async def test_only_a_server_needs_a_file_beside_it(tmp_path: Path) -> None:
+    assert type(ledger_at(f"sqlite:///{tmp_path}/callisi.db")) is Ledger
+    assert type(ledger_at("postgresql://127.0.0.1:9/callisi")) is LedgerWithLocal
 
 
 async def test_without_trouble_there_is_no_file(both: LedgerWithLocal, tmp_path: Path) -> None:

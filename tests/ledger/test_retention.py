@@ -19,7 +19,7 @@ DAY = 86_400.0
 async def past_call(
     ledger: Ledger, number: int, *, evidence: str | None = "served", age: float = 100.0
 ) -> str:
-    """A call that ended `age` days ago, with a cancelled notification; without evidence its promise is open."""
+    """A call that ended `age` days ago, its notification cancelled; without evidence its promise is open."""
     call_id = f"call-{number}"
     await ledger.begin_call(dataclasses.replace(CALL, id=call_id, started=ledger.clock() - age * DAY))
     await ledger.add_event(call_id, ledger.clock(), "greeted", {})

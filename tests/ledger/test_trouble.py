@@ -60,6 +60,16 @@ async def test_a_locked_file_delays_the_database_but_not_the_call(file: Path) ->
     await ledger.close()
 
 
+async def test_opening_a_current_ledger_waits_for_nobody(file: Path) -> None:
+    lock = sqlite3.connect(file, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    ledger = Ledger(f"sqlite:///{file}")
+    async with asyncio.timeout(5):
+        await ledger.open()
+    lock.close()
+    await ledger.close()
+
+
 async def test_a_file_locked_for_too_long_is_one_sentence(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

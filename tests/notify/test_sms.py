@@ -53,6 +53,19 @@ async def test_a_flood_of_words_is_cut_to_the_parts_it_may_have(sms: Channel, tw
     assert body.endswith(f"... Ref {given.reference}")
 
 
+async def test_a_reference_that_stands_in_the_text_survives_the_cut(
+    sms: Channel, twilio: TwilioServer
+) -> None:
+    reference = note().reference
+    texts: list[object] = ["sehr " * 100 + f"Ref {reference}"]
+    given = note(step(options={"max_segments": 1}), texts=texts)
+    await sms.send(given, given.route[0])
+    body = only(twilio)["Body"]
+    assert len(body) <= 160
+    assert body.endswith(f"... Ref {reference}")
+    assert body.count(reference) == 1
+
+
 async def test_the_report_address_carries_our_id(settings: NotifySettings, twilio: TwilioServer) -> None:
     told = dataclasses.replace(settings, status_callback_url="https://callisi.example/twilio/status")
     given = note()
