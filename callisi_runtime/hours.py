@@ -47,7 +47,8 @@ def in_words(hours: Hours) -> str:
         days = days_of(key)
         name = GERMAN[days[0]] if len(days) == 1 else f"{GERMAN[days[0]]} bis {GERMAN[days[-1]]}"
         if "," in key:
-            name = " und ".join(GERMAN[day] for day in days)
+            *first, last = (GERMAN[day] for day in days)
+            name = f"{', '.join(first)} und {last}"
         times = (spans,) if isinstance(spans, str) else spans
         parts.append(f"{name} von {' und von '.join(_span_in_words(span) for span in times)} Uhr")
     return ", ".join(parts)

@@ -1,4 +1,8 @@
-"""What a caller asks for, without the language model: a person, no person after all, the end."""
+"""What a caller asks for, without the language model: a person, no person after all, who is speaking, the end.
+
+German as it is spoken on the telephone and as transcribers write it, with or without punctuation. The rules are made
+to be right rather than complete: what they do not recognise, the language model hears.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +13,97 @@ from typing import Literal
 
 Wish = Literal["person", "withdraw", "goodbye", "identity"]
 
-NEGATION = re.compile(
-    r"\b(nicht|kein|keine|keinen|keinem|keiner|nein|ohne|nie|niemals|weder|statt|lieber nicht|brauche? (niemand|keinen))\b"
+# -- words ----------------------------------------------------------------------------------------------------
+
+MACHINE = (
+    r"(?:maschine|computer\w*|roboter\w*|ki|bot|automat\w*|sprachcomputer|anrufbeantworter|tonband|assistentin"
+    r"|künstliche\w* intelligenz)"
 )
-QUESTION_ABOUT_US = re.compile(
-    r"\b(sind|bist|spreche|rede) (sie|du|ich)\b.*\b(mensch|person|maschine|computer|roboter|ki|bot|echt)\w*"
-    r"|\b(mit wem|wer) (spreche|bin|ist|sind|bist)\b|\bein(e)? (mensch|roboter|maschine|computer|ki)\b.*\?"
+PEOPLE = (
+    r"(?:mensch(?:en)?|mitarbeiter(?:in|n|innen)?|kolleg(?:e|en|in|innen)|person|ansprechpartner(?:in)?|chef(?:in)?"
+    r"|sachbearbeiter(?:in)?|berater(?:in)?|kundendienst|kundenservice|kundenbetreuung|zentrale|empfang|sekretariat"
+    r"|geschäftsführ(?:er|erin|ung)|personal|zuständigen)"
 )
-WANT = re.compile(
-    r"\b(möchte|moechte|will|wollen|würde|wuerde|kann|können|koennen|könnte|könnten|kannst|darf|dürfte|bitte|brauche|muss|gib|geben|"
-    r"verbind\w*|durchstell\w*|stell\w*|hol\w*|sprechen|reden|weiterleit\w*|weiterverbind\w*)\b"
+SOMEBODY = rf"(?:{PEOPLE}|(?:irgend)?jemand(?:em|en)?|irgendwe[mn]|wen|wem)"
+ARTICLE = (
+    r"(?:(?:ein|eine|einen|einem|einer|nem|nen|ne|n|den|dem|der|die|das|ihr\w*|euren|eurem|irgendein\w*)\s)?"
 )
-PERSON = re.compile(
-    r"\b(mensch(en)?|mitarbeiter(in|n|innen)?|kolleg(e|en|in|innen)|jemand(em|en)?|richtige(n|r)? person|echte(n|r)? person|"
-    r"einer person|eine person|personal|chef(in)?|zuständige\w*|sachbearbeiter\w*|empfang|rezeption|zentrale)\b"
+KIND = (
+    r"(?:(?:echt\w*|richtig\w*|wirklich\w*|lebend\w*|zuständig\w*|ander\w*|menschlich\w*|persönlich\w*)\s)*"
+)
+FILLER = r"(?:(?:bitte|gern|gerne|endlich|nur|jetzt|mal|einfach|lieber|sofort|doch|auch|denn|eigentlich|wirklich)\s)*"
+
+WANTS = re.compile(
+    r"\b(möchte\w*|moechte\w*|mag|will|wollen|würde\w*|wuerde\w*|kann|können|koennen|könnte\w*|kannst|darf|dürfte|bitte"
+    r"|muss|hätte|haette|gern|gerne|lassen sie|wünsche|brauche|verlange|ist es möglich|gibt es|gebt?|geben sie|gib"
+    r"|hol\w*|versuchen sie)\b"
+)
+REACHES = re.compile(
+    r"\b(sprechen|spreche|reden|rede|telefonieren|unterhalten|verbind\w*|verbunden|durchstellen|durchgestellt"
+    r"|stell\w*|weiterleit\w*|weitergeleitet|gib|geben|hol\w*|ans telefon|an den apparat|dranhaben|dran)\b"
 )
 CONNECT = re.compile(
-    r"\b(verbinde[nt]? sie mich|verbinde mich|stellen sie mich (bitte )?durch|stell mich (bitte )?durch|durchstellen|"
-    r"durchgestellt werden|verbunden werden|weiterverbinden|weiterleiten|weitergeleitet werden)\b"
+    r"\b(verbind\w* (?:sie |du )?mich|mich (?:\w+ ){0,4}(?:verbinden|durchstellen|weiterleiten|weiterverbinden)"
+    r"|(?:stell\w*|leit\w*|reich\w*) (?:sie |du )?mich (?:\w+ ){0,3}(?:durch|weiter)|durchstellen bitte"
+    r"|(?:durchgestellt|verbunden|weitergeleitet|weiterverbunden) werden)\b|^(?:bitte )?(?:durchstellen|verbinden)$"
+)
+DESIRE = re.compile(
+    rf"\b(?:brauche|will|möchte|hätte|wünsche|verlange|suche|bitte|geben sie mir|gib mir|lieber)\s{FILLER}{ARTICLE}{KIND}"
+    rf"{PEOPLE}\b(?!\s(?:werden|sein|bleiben))"
+)
+HELP = re.compile(rf"\b(?:kann|könnte|soll)\b.*\b{PEOPLE}\b.*\b(?:helfen|weiterhelfen)\b")
+ALONE = re.compile(
+    rf"^(?:(?:ja|nein|hallo|okay|ok|äh|also|und|mit)\s)*{FILLER}{ARTICLE}{KIND}{PEOPLE}(?:\sbitte)?$"
+)
+PERSON = re.compile(rf"\b{SOMEBODY}\b")
+PASS_ON = re.compile(
+    r"\b(ausrichten|rückruf\w*|zurückruf\w*|zurückgerufen|zurückrufen|nachricht|bescheid|richten sie|melden)\b"
+)
+ABOUT_ONESELF = re.compile(r"\b(?:ich|wir|er|sie|es) (?:bin|sind|ist|war|waren|habe|haben|hatte|hat)\b")
+
+NEGATION = re.compile(r"\b(nicht|kein\w*|ohne|nie|niemals|niemand\w*|weder)\b")
+NOT_THE_MACHINE = re.compile(
+    rf"\b(?:nicht|nie|kein\w*|ungern)\s(?:\w+\s){{0,2}}?(?:mit\s)?{ARTICLE}{KIND}(?:{MACHINE}|ihnen|dir|dieser\s\w+)\b"
+)
+HARMLESS = re.compile(
+    r"\b(?:weiß|weiss|verstehe?n?|verstehen sie|hilft|reicht|klappt|geht)\s(?:(?:ich|sie|das|es|mir|mich|so|hier)\s)*nicht"
+    r"(?:\sweiter)?\b|\b(?:so |hier )?nicht weiter\b|\bnicht (?:wahr|verstanden|zufrieden)\b"
+)
+NEGATED_QUESTION = re.compile(
+    r"^(?P<verb>(?:kann|könnte|können|könnten|darf|dürfte|würden|wollen)\s(?:ich|sie|wir|man)(?:\smich)?)"
+    r"\s(?:denn\s|bitte\s)?nicht\s(?=(?:einfach|vielleicht|doch|mal|bitte|mit|endlich|lieber)\b)"
+)
+SPLIT = re.compile(r"[,.;!?:]+|\b(?:aber|denn|und dann|trotzdem)\b")
+
+IDENTITY = re.compile(
+    rf"\b(?:sind|bist)\s(?:sie|du|das)\s{FILLER}(?:\w+\s){{0,1}}?{ARTICLE}{KIND}(?:{MACHINE}|mensch|person|echt)\b"
+    rf"|\b(?:spreche|rede|telefoniere)\sich\s(?:\w+\s){{0,3}}?mit\s{ARTICLE}{KIND}(?:{MACHINE}|mensch\w*|person)\b"
+    rf"|\bist (?:das|da|dort|hier)\s(?:\w+\s){{0,2}}?{ARTICLE}{KIND}(?:{MACHINE}|mensch|person)\b"
+    rf"|\bbin ich (?:\w+\s){{0,2}}?mit\s{ARTICLE}{KIND}(?:{MACHINE}|mensch\w*|person)\sverbunden\b"
+    r"|\bmit wem (?:spreche|rede|telefoniere|hab\w*) ich\b|^(?:und )?wer (?:sind sie|bist du|ist da|spricht da)\b"
 )
 WITHDRAW = re.compile(
-    r"\b(doch nicht|nicht (mehr )?(verbinden|verbunden|durchstellen|weiterleiten)|lassen sie (es|das)|lass (es|das)|"
-    r"schon gut|hat sich erledigt|nicht mehr nötig|brechen sie .*ab|abbrechen|nein.*nicht verbunden)\b"
+    r"\b(doch nicht|nicht (?:mehr )?(?:verbind\w*|verbunden|durchstell\w*|durchgestellt|weiterleit\w*)|lieber nicht"
+    r"|lassen sie (?:es|das|mal|gut sein)|lass (?:es|das|mal)|schon gut|hat sich (?:schon )?erledigt|nicht mehr nötig"
+    r"|brechen sie .*ab|abbrechen|vergessen sie(?: es| das)?|kein\w* (?:mensch\w*|mitarbeiter\w*) (?:mehr)?|stopp)\b"
+    r"|^nein danke$"
 )
-GOODBYE = re.compile(
-    r"^(ja |nein |okay |ok |gut |alles klar |vielen |danke |dank |schön |dann |das wars |das war es |mehr nicht )*"
-    r"(auf wiederhören|auf wiedersehen|wiederhören|tschüss|tschüs|ciao|ade|servus|bis bald|schönen tag( noch)?)( .*)?$"
+BYE = (
+    r"(?:auf (?:wieder(?:hören|sehen|schauen)|wiederhoeren)|wieder(?:hören|sehen|schauen)|tschüss?|tschüssi|tschau|ciao"
+    r"|ade|bis (?:bald|dann|morgen|später)|schöne[ns]? (?:tag|abend|feierabend|wochenende))"
 )
+GOODBYE = re.compile(rf"\b{BYE}(?: noch)?(?: (?:dann|und|{BYE}|ihnen|auch|frau \w+|herr \w+|danke|noch))*$")
+NO_GOODBYE = re.compile(
+    r"\b(ausrichten|sagen sie|richten sie|rückruf|zurückrufen|nachricht|wann|wie|was|warum|wo)\b"
+)
+LONGEST_GOODBYE = 14
+"""Words; whoever says more has more to say than goodbye."""
+FEW_WORDS = 4
 
 
 def normal(text: str) -> str:
     """Lower case, one blank between words, no punctuation except the question mark."""
-    text = unicodedata.normalize("NFC", text).lower().replace("'", "")
-    return re.sub(r"\s+", " ", re.sub(r"[^\w?äöüß ]+", " ", text)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"[^\w? ]+", " ", _lower(text))).strip()
 
 
 def wish(text: str, ask_for: Sequence[str] = ()) -> Wish | None:
@@ -53,38 +115,17 @@ def wish(text: str, ask_for: Sequence[str] = ()) -> Wish | None:
 
     A question about who is speaking is never a wish for a person, and neither is a refusal.
     """
-    said = normal(text)
-    if not said:
+    whole = normal(text).replace("?", " ").strip()
+    if not whole:
         return None
-    bare = said.replace("?", "").strip()
-    if GOODBYE.match(bare):
-        return "goodbye"
-    if QUESTION_ABOUT_US.search(said):
-        return "identity"
-    if WITHDRAW.search(bare):
-        return "withdraw"
-    if _asks_for_person(bare, ask_for):
+    clauses = _clauses(text)
+    if any(_asks_for_person(clause, ask_for) for clause in clauses):
         return "person"
-    return None
-
-
-def _asks_for_person(said: str, ask_for: Sequence[str]) -> bool:
-    for clause in re.split(r"\b(?:aber|sondern|denn|und dann)\b", said):
-        if NEGATION.search(clause):
-            if re.search(
-                r"\bnicht mit (einer|einem|der|dem) (maschine|computer|roboter|ki|bot|automat\w*)\b", clause
-            ) and PERSON.search(clause):
-                return True
-            continue
-        if CONNECT.search(clause) or (WANT.search(clause) and PERSON.search(clause)):
-            return True
-        words = clause.split()
-        for phrase in ask_for:
-            declared = normal(phrase)
-            long_enough = " " in declared or len(words) <= 4
-            if long_enough and re.search(rf"\b{re.escape(declared)}\b", clause):
-                return True
-    return False
+    if any(IDENTITY.search(clause) for clause in clauses):
+        return "identity"
+    if _says_goodbye(whole):
+        return "goodbye"
+    return "withdraw" if WITHDRAW.search(re.sub(r"\s+", " ", whole)) else None
 
 
 def answer_from(facts: Sequence[tuple[Sequence[str], str]], text: str) -> str | None:
@@ -94,6 +135,42 @@ def answer_from(facts: Sequence[tuple[Sequence[str], str]], text: str) -> str | 
     for asks, answer in facts:
         for ask in asks:
             declared = normal(ask)
-            if declared in said and (best is None or len(declared) > best[0]):
+            longer = best is None or len(declared) > best[0]
+            if longer and re.search(rf"\b{re.escape(declared)}", said):
                 best = (len(declared), answer)
     return best[1] if best else None
+
+
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFC", text).lower().replace("'", "").replace("’", "")
+
+
+def _clauses(text: str) -> list[str]:
+    """What is said about machines and about not getting on is taken out: it negates nothing."""
+    spoken = re.sub(r"\s+", " ", re.sub(r"[^\w,.;!?: ]+", " ", _lower(text)))
+    spoken = HARMLESS.sub(" ", NOT_THE_MACHINE.sub(" ", spoken)).replace(", sondern", " sondern")
+    clauses = (re.sub(r"\s+", " ", clause).strip() for clause in SPLIT.split(spoken))
+    return [NEGATED_QUESTION.sub(r"\g<verb> ", clause) for clause in clauses if clause]
+
+
+def _asks_for_person(clause: str, ask_for: Sequence[str]) -> bool:
+    if NEGATION.search(clause) or IDENTITY.search(clause) or PASS_ON.search(clause):
+        return False
+    if CONNECT.search(clause) or DESIRE.search(clause) or ALONE.match(clause) or HELP.search(clause):
+        return True
+    if PERSON.search(clause) and WANTS.search(clause) and REACHES.search(clause):
+        return True
+    return any(_declares(clause, normal(phrase)) for phrase in ask_for)
+
+
+def _declares(clause: str, phrase: str) -> bool:
+    """A phrase of several words counts wherever it stands, a single word only when hardly anything else is said."""
+    if not re.search(rf"\b{re.escape(phrase)}\b", clause):
+        return False
+    return " " in phrase or (len(clause.split()) <= FEW_WORDS and not ABOUT_ONESELF.search(clause))
+
+
+def _says_goodbye(said: str) -> bool:
+    if len(said.split()) > LONGEST_GOODBYE or not GOODBYE.search(said):
+        return False
+    return not NO_GOODBYE.search(said)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from callisi_runtime.errors import CallisiError, Problem
+
 DEFAULT_DATABASE = "sqlite:///callisi.db"
-NUMBERS = ("callisi_health_port", "callisi_drain_seconds", "callisi_idle_processes")
+NUMBERS = {
+    "callisi_health_port": (1, 65_535),
+    "callisi_idle_processes": (0, 100),
+    "callisi_drain_seconds": (0, 86_400),
+}
+"""Settings that are whole numbers -> the least and the greatest."""
 
 
 def secret() -> str | None:
@@ -50,12 +57,12 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """The settings that stand in `environ`."""
+        """The settings that stand in `environ`. Raises CallisiError for what should be a number and is none."""
         values: dict[str, object] = {}
         for name in cls.__dataclass_fields__:
             value = environ.get(name.upper(), "").strip()
             if value:
-                values[name] = int(value) if name in NUMBERS and value.isdigit() else value
+                values[name] = _number(name, value) if name in NUMBERS else value
         return cls(**values)  # type: ignore[arg-type]
 
     @property
@@ -69,6 +76,14 @@ class Settings:
         if self.callisi_cache:
             return Path(self.callisi_cache)
         return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "callisi"
+
+
+def _number(name: str, text: str) -> int:
+    low, high = NUMBERS[name]
+    if not text.isdecimal() or not low <= int(text) <= high:
+        problem = Problem(f"{name.upper()} is not a number that can be", code="bad-variable", got=f"'{text}'")
+        raise CallisiError(replace(problem, allowed=f"{low} to {high}"))
+    return int(text)
 
 
 def read_environment(directory: Path | None = None) -> dict[str, str]:
