@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from callisi_runtime.call.books import Delivery
 
 if TYPE_CHECKING:
+    from callisi_runtime.call.record import Entry
     from callisi_runtime.ledger import Ledger
     from callisi_runtime.ledger.values import Note
     from callisi_runtime.notify import Sender
@@ -85,6 +86,15 @@ class LedgerBooks:
         await self._in_order(
             lambda: self.ledger.save_call(self.call_id, phase=phase, state=dict(state), epoch=self.epoch)
         )
+
+    async def tell(self, moments: Sequence[Entry]) -> None:
+        """Write moments of the timeline down."""
+
+        async def write() -> None:
+            for moment in moments:
+                await self.ledger.add_event(self.call_id, moment.at, moment.kind, moment.data)
+
+        await self._in_order(write)
 
     async def owned(self) -> bool:
         """Whether no newer process has this call. A ledger that cannot be read leaves it with its owner."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from callisi_runtime.call.record import Line
+from callisi_runtime.call.record import Entry, Line
 from callisi_runtime.flow import CallState, Outcome, Phase
 from callisi_runtime.plan.facts import CallFacts, Message
 
@@ -44,11 +44,19 @@ class Memory:
             await self._changed.wait()
             self._changed.clear()
             await self.save(self.runner.state.phase.value, remember(self.runner))
+            await self._tell()
+
+    async def _tell(self) -> None:
+        new = self.runner.record.timeline[self._told :]
+        self._told += len(new)
+        if new:
+            await self.tell(new)
 
     async def close(self) -> None:
-        """Stop saving."""
+        """Write the rest of the timeline down, and stop."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await self._tell()
 
 
 def remember(runner: CallRunner) -> dict[str, object]:

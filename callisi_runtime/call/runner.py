@@ -248,9 +248,7 @@ class CallRunner:
         self._stop_speaking()
         for name in list(self._timers):
             self._stop_timer(name)
-        self.record.outcome = (
-            (self.state.outcome or Outcome.MESSAGE).value if self.state.transfers else "served"
-        )
+        self.record.outcome = outcome_of(self.state)
         with contextlib.suppress(Exception):
             await self.hands.hang_up()
         self.over.set()

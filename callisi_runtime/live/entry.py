@@ -144,7 +144,7 @@ class LiveCall:
         await line.close()
 
     async def _have(self, runner: CallRunner, line: LiveLine, books: LedgerBooks, *, resumed: bool) -> None:
-        memory = Memory(runner, books.save)
+        memory = Memory(runner, books.save, books.tell)
         ending = Ending(self.ctx.room, runner)
         runner.feed(on.Resumed() if resumed else self._arrived(runner.facts))
         if self.caller.identity not in self.ctx.room.remote_participants:
