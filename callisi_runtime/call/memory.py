@@ -20,18 +20,24 @@ LINES_KEPT = 20
 
 
 class Memory:
-    """Keeps a call's memory up to date, the latest state only, behind the call's back.
+    """Keeps a call's memory and timeline in the ledger, behind the call's back; of the memory the latest only.
 
     Args:
         runner: The call.
         save: Writes phase and memory down.
+        tell: Writes moments of the timeline down.
     """
 
     def __init__(
-        self, runner: CallRunner, save: Callable[[str, Mapping[str, object]], Awaitable[None]]
+        self,
+        runner: CallRunner,
+        save: Callable[[str, Mapping[str, object]], Awaitable[None]],
+        tell: Callable[[Sequence[Entry]], Awaitable[None]],
     ) -> None:
         self.runner = runner
         self.save = save
+        self.tell = tell
+        self._told = 0
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="callisi-memory")
         runner.observers.append(self._moved)

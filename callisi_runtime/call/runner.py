@@ -288,4 +288,4 @@ def outcome_of(state: CallState) -> str:
     """How a call ended, in one word: how its last dial or message ended, else `served` or `caller_left`."""
     if state.outcome is not None:
         return state.outcome.value
-    return "served" if state.evidence == "served" else Outcome.CALLER_LEFT.value
+    return "served" if state.caller_here else Outcome.CALLER_LEFT.value
