@@ -48,8 +48,8 @@ CONNECT = re.compile(
     r"|(?:durchgestellt|verbunden|weitergeleitet|weiterverbunden) werden)\b|^(?:bitte )?(?:durchstellen|verbinden)$"
 )
 DESIRE = re.compile(
-    rf"\b(?:brauche|will|möchte|hätte|wünsche|verlange|suche|bitte|geben sie mir|gib mir|lieber)\s{FILLER}{ARTICLE}{KIND}"
-    rf"{PEOPLE}\b(?!\s(?:werden|sein|bleiben))"
+    rf"\b(?:brauche|will|möchte|hätte|wünsche|verlange|suche|bitte|geben sie mir|gib mir|lieber)\s{FILLER}"
+    rf"{ARTICLE}{KIND}{PEOPLE}\b(?!\s(?:werden|sein|bleiben))"
 )
 HELP = re.compile(rf"\b(?:kann|könnte|soll)\b.*\b{PEOPLE}\b.*\b(?:helfen|weiterhelfen)\b")
 ALONE = re.compile(
@@ -59,15 +59,17 @@ PERSON = re.compile(rf"\b{SOMEBODY}\b")
 PASS_ON = re.compile(
     r"\b(ausrichten|rückruf\w*|zurückruf\w*|zurückgerufen|zurückrufen|nachricht|bescheid|richten sie|melden)\b"
 )
-ABOUT_ONESELF = re.compile(r"\b(?:ich|wir|er|sie|es) (?:bin|sind|ist|war|waren|habe|haben|hatte|hat)\b")
+ABOUT_ONESELF = re.compile(
+    r"\b(?:ich|wir|er|sie|es) (?:bin|sind|ist|war|waren|habe|haben|hatte|hat)\b|\bwerden$"
+)
 
 NEGATION = re.compile(r"\b(nicht|kein\w*|ohne|nie|niemals|niemand\w*|weder)\b")
 NOT_THE_MACHINE = re.compile(
     rf"\b(?:nicht|nie|kein\w*|ungern)\s(?:\w+\s){{0,2}}?(?:mit\s)?{ARTICLE}{KIND}(?:{MACHINE}|ihnen|dir|dieser\s\w+)\b"
 )
 HARMLESS = re.compile(
-    r"\b(?:weiß|weiss|verstehe?n?|verstehen sie|hilft|reicht|klappt|geht)\s(?:(?:ich|sie|das|es|mir|mich|so|hier)\s)*nicht"
-    r"(?:\sweiter)?\b|\b(?:so |hier )?nicht weiter\b|\bnicht (?:wahr|verstanden|zufrieden)\b"
+    r"\b(?:weiß|weiss|verstehe?n?|hilft|reicht|klappt|geht)\s(?:(?:ich|sie|das|es|mir|mich|so|hier)\s)*"
+    r"nicht(?:\sweiter)?\b|\b(?:so |hier )?nicht weiter\b|\bnicht (?:wahr|verstanden|zufrieden)\b"
 )
 NEGATED_QUESTION = re.compile(
     r"^(?P<verb>(?:kann|könnte|können|könnten|darf|dürfte|würden|wollen)\s(?:ich|sie|wir|man)(?:\smich)?)"

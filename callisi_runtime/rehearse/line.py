@@ -22,6 +22,8 @@ CHARACTERS_PER_SECOND = 14.0
 """How fast German is spoken on the telephone."""
 TALK_SECONDS = 20.0
 """How long a person talks with the caller before hanging up, when neither says anything."""
+SOON = 1.0
+"""After which a telephone that rings does what it was told to do."""
 TRUNK_SECONDS = 1.0
 """How long the network takes to refuse a dial."""
 
@@ -48,6 +50,8 @@ class Phone:
     target: int
     state: str = "dialled"
     """dialled, rings, answered, joined, gone"""
+    until: float = 0.0
+    """When it is given up."""
     timers: list[Cancellable] = field(default_factory=list)
 
 
@@ -138,7 +142,7 @@ class SimulatedLine:
         """Ring a telephone; what it does is in `staff`."""
         number = self.runner.plan.spec.transfer.to[target].to if self.runner.plan.spec.transfer else ""
         self.dialled.append(number)
-        phone = self.phones[leg] = Phone(target)
+        phone = self.phones[leg] = Phone(target, until=self.clock.now() + ring_timeout)
         self.screen.happened(
             self.clock.now(), f"{'referring to' if refer else 'dialling'} {self.whom(target)}"
         )
@@ -251,19 +255,16 @@ class SimulatedLine:
     def change(self, leg: str, conduct: Conduct) -> None:
         """A telephone that rings behaves differently from now on."""
         phone = self.phones[leg]
-        self._quiet(phone)
-        left = (
-            float(self.runner.plan.spec.transfer.ring_timeout_of(phone.target))
-            if self.runner.plan.spec.transfer
-            else 0.0
-        )
+        rings = phone.state == "rings"
         soon = Conduct(
-            rings_after=None if phone.state == "rings" else conduct.rings_after,
-            answers_after=1.0 if conduct.answers_after is not None else None,
-            fails_after=1.0 if conduct.fails_after is not None else None,
+            rings_after=None if rings else conduct.rings_after,
+            answers_after=SOON if rings and conduct.answers_after is not None else conduct.answers_after,
+            fails_after=SOON if rings and conduct.fails_after is not None else conduct.fails_after,
             outcome=conduct.outcome,
             key=conduct.key,
         )
+        left = phone.until - self.clock.now()
+        self._quiet(phone)
         self._behave(leg, phone, soon, 0.0, left)
 
     def whom(self, target: int) -> str:

@@ -111,9 +111,13 @@ class TextScreen:
         """Something beside the timeline."""
         print(text, file=self.out, flush=True)
 
-    def _row(self, at: float, name: str, text: str, colour: str) -> None:
+    def layout(self, at: float, name: str, text: str) -> str:
+        """One row, wrapped."""
         head = f"{int(at) // 60:02d}:{int(at) % 60:02d}  {name[:9]:<10}"
-        body = textwrap.fill(text, WIDTH, initial_indent=head, subsequent_indent=" " * INDENT)
+        return textwrap.fill(text, WIDTH, initial_indent=head, subsequent_indent=" " * INDENT)
+
+    def _row(self, at: float, name: str, text: str, colour: str) -> None:
+        body = self.layout(at, name, text)
         self.line(f"\x1b[{colour}m{body}\x1b[0m" if self.colour else body)
 
 
