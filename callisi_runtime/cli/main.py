@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "test": "callisi_runtime.cli.commands.test",
     "new": "callisi_runtime.cli.commands.new",
     "schema": "callisi_runtime.cli.commands.schema",
+    "line-test": "callisi_runtime.cli.commands.line_test",
 }
 """Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
 
@@ -30,6 +31,7 @@ SUMMARIES: dict[str, str] = {
     "test": "run rehearsals",
     "new": "write a new agent file that extends a variant",
     "schema": "write the JSON schemas that editors check agent files with",
+    "line-test": "try your own line with your own telephone, one call at a time",
 }
 """Command -> what `callisi --help` says about it, without importing anything."""
 
