@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from callisi_runtime.ledger import moving, notes, queries
 from callisi_runtime.ledger.engine import parse_url
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
-from callisi_runtime.ledger.values import CallRow, Note, NoteRow, ObligationRow
+from callisi_runtime.ledger.values import CallRow, EventRow, Health, Note, NoteRow, ObligationRow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,6 +33,9 @@ log = logging.getLogger("callisi.ledger")
 HAND_OVER_EVERY = 5.0
 """Seconds between two attempts to hand the local calls over."""
 
+
+ASK_AGAIN = 5.0
+"""Seconds during which a server that did not answer is not asked for messages to send."""
 
 LOCAL_FILE = Path("callisi-local.db")
 """Where calls are kept while the server is away; in the working directory."""
@@ -60,7 +63,7 @@ class LedgerWithLocal(Ledger):
         self._notes: dict[str, Note] = {}
         self._moved: set[str] = set()
         self._local_notes: set[str] = set()
-        self._handed_over = float("-inf")
+        self._handed_over = self._away_until = float("-inf")
 
     async def open(self) -> None:
         """Opens the server's database if it answers; a server that is away is no reason not to take calls."""
@@ -194,13 +197,16 @@ class LedgerWithLocal(Ledger):
         """From the server and from the file. Raises only when neither answers."""
         local = await self._in_file()
         rows: list[NoteRow] = []
-        try:
-            if local:
-                await self._hand_over_sometimes()
-            rows = await super().claim(limit, lease=lease, note_id=note_id)
-        except LedgerUnavailable:
-            if not local:
-                raise
+        if not local or time.monotonic() >= self._away_until:
+            try:
+                if local:
+                    await self._hand_over_sometimes()
+                rows = await super().claim(limit, lease=lease, note_id=note_id)
+            except LedgerUnavailable:
+                if not local:
+                    raise
+                # A server that swallows connections takes seconds to fail: the file's messages must not wait.
+                self._away_until = time.monotonic() + ASK_AGAIN
         if local and len(rows) < limit:
             found = await self.local.claim(limit - len(rows), lease=lease, note_id=note_id)
             self._local_notes.update(row.note.id for row in found)
@@ -219,6 +225,28 @@ class LedgerWithLocal(Ledger):
         """From the file when it is there, else from the server."""
         found = await self.local.notification(note_id) if await self._in_file() else None
         return found if found is not None else await super().notification(note_id)
+
+    async def call(self, call_id: str) -> CallRow | None:
+        """From the file when it is there, else from the server."""
+        found = await self.local.call(call_id) if await self._in_file() else None
+        return found if found is not None else await super().call(call_id)
+
+    async def timeline(self, call_id: str) -> list[EventRow]:
+        """From both; a call that moved has its beginning on the server."""
+        rows = await self._both(lambda ledger: Ledger.timeline(ledger, call_id))
+        return sorted(rows, key=lambda row: row.at)
+
+    async def health(self) -> Health:
+        """Of both together. Raises while the server is away: that is what the operator must look at."""
+        there = await super().health()
+        if not await self._in_file():
+            return there
+        here = await self.local.health()
+        return Health(
+            dead=there.dead + here.dead,
+            open_obligations=there.open_obligations + here.open_obligations,
+            overdue=max(there.overdue, here.overdue),
+        )
 
     async def calls(self, since: float = 0.0, limit: int = 100) -> list[CallRow]:
         """From both, newest first. Where the server is away, from the file alone."""
@@ -278,4 +306,5 @@ class LedgerWithLocal(Ledger):
             await super().write(moving.put_in, whole)
             await self.local.write(moving.forget, call.id)
             moved += 1
+        self._away_until = float("-inf")
         return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -49,8 +49,11 @@ class Channel(Protocol):
     async def send(self, note: Note, step: Step) -> Sent:
         """Sends the text of this step once."""
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
-        """The message of an earlier attempt at this step, if the provider has it."""
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
+        """The message of an earlier attempt at this step, if the provider has it, whatever became of it.
+
+        `ignore`: sids of messages that are known and were given up.
+        """
 
     async def status(self, sid: str, step: Step) -> Receipt:
         """What the provider says about a message now."""

@@ -7,7 +7,7 @@ import hashlib
 import html
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -49,7 +49,7 @@ class Email:
         await asyncio.get_running_loop().run_in_executor(self._threads, self._deliver, self._url, message)
         return Sent(str(message["Message-ID"]), "none")
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
         """Never knows: mailboxes recognise the repeated Message-ID."""
         return None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
 from callisi_runtime.ledger.values import Fault, NoteRow
-from callisi_runtime.notify.base import Channel, Reject, Retry
+from callisi_runtime.notify.base import Channel, Reject, Retry, Sent
 from callisi_runtime.notify.codes import fault_for
 from callisi_runtime.notify.tracking import backoff, next_poll, overdue
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger("callisi.notify")
+
+WITH_SID = frozenset({"sent", "found", "reported"})
+"""Attempts whose info is the provider's id."""
 
 WATCH = 0.2
 """Seconds between two looks at a notification that another sender holds."""
@@ -168,7 +171,7 @@ class Sender:
         try:
             async with asyncio.timeout(self._pace.lease * 0.75):
                 if looking:
-                    found = await channel.find(row.note, row.at)
+                    found = await self._find(row, channel)
                     if found is not None:
                         await self._taken(row, found.sid, found.report, "found")
                         return
@@ -189,6 +192,12 @@ class Sender:
                 "notification %s: unknown end on %s: %s", row.note.id, row.at.channel, type(error).__name__
             )
             await self._retry(row, channel, type(error).__name__, None, unknown=True)
+
+    async def _find(self, row: NoteRow, channel: Channel) -> Sent | None:
+        """The message of the attempt whose end is unknown: none that was recorded before."""
+        history = await self._ledger.attempts(row.note.id)
+        known = {entry.info for entry in history if entry.step == row.step and entry.what in WITH_SID}
+        return await channel.find(row.note, row.at, ignore=frozenset(sid for sid in known if sid))
 
     async def _taken(self, row: NoteRow, sid: str | None, report: str, what: str) -> None:
         waits = {"poll": next_poll(0.0, row.at.confirm), "callback": row.at.confirm, "none": None}

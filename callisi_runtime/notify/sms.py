@@ -8,6 +8,8 @@ from callisi_runtime.notify.base import Reject, Sent, text_of
 from callisi_runtime.notify.gsm7 import measure, sanitise, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from callisi_runtime.ledger.values import Note, Receipt, Step
     from callisi_runtime.notify.twilio_messages import TwilioMessages
 
@@ -39,13 +41,13 @@ class Sms:
             validity_period=int(str(step.options.get("validity", VALIDITY))),
         )
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
         """By the reference in the text."""
 
         def ours(message: Any) -> bool:
             return note.reference in str(message.body)
 
-        return await self._messages.find(step.to, ours)
+        return await self._messages.find(step.to, ours, ignore)
 
     async def status(self, sid: str, step: Step) -> Receipt:
         """Twilio's word on the message."""

@@ -14,13 +14,12 @@ from callisi_runtime.notify.base import Reject, Retry, Sent, index_of
 from callisi_runtime.notify.codes import Rule, rule_for, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from twilio.rest import Client
 
 T = TypeVar("T")
 
-FAILED = frozenset({"failed", "undelivered", "canceled"})
 LOOK_BACK = 50
 """How many of the recipient's last messages are searched for ours."""
 
@@ -51,14 +50,14 @@ class TwilioMessages:
         sid = await self._call(lambda client: client.messages.create(**message).sid)
         return Sent(sid, "poll" if callback is None else "callback")
 
-    async def find(self, to: str, ours: Callable[[Any], bool]) -> Sent | None:
-        """The newest message to `to` that `ours` recognises and that did not fail.
+    async def find(self, to: str, ours: Callable[[Any], bool], ignore: Collection[str] = ()) -> Sent | None:
+        """The newest message to `to` that `ours` recognises, delivered or not, except those to `ignore`.
 
         Without a date filter: `date_sent` is empty while a message is queued.
         """
         recent = await self._call(lambda client: client.messages.list(to=to, limit=LOOK_BACK))
         for message in recent:
-            if str(message.status) not in FAILED and ours(message):
+            if message.sid not in ignore and ours(message):
                 return Sent(message.sid)
         return None
 

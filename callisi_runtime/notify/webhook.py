@@ -17,7 +17,7 @@ from callisi_runtime.notify.base import Reject, Retry, Sent, index_of, text_of
 from callisi_runtime.notify.twilio_messages import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 LATER = frozenset({408, 425, 429})
 """Refusals that ask to come back."""
@@ -55,7 +55,7 @@ class Webhook:
             raise Retry("the answer was lost") from error
         return Sent(key, "none")
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
         """Never knows: the receiver recognises the key."""
         return None
 

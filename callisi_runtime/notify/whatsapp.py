@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.notify.base import Reject, Sent, content_of, text_of, with_reference
@@ -35,7 +35,7 @@ class WhatsApp:
             note, step, to=address(step.to), from_=address(sender), **_content(note, step)
         )
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
         """By the reference in the text, or by all the template's variables in a message since the note."""
         variables = template_variables(note, step) if step.options.get("content_sid") else {}
 
@@ -47,7 +47,7 @@ class WhatsApp:
             newer = made is not None and made.timestamp() >= note.created - 60
             return bool(variables) and newer and all(value in body for value in variables.values())
 
-        return await self._messages.find(address(step.to), ours)
+        return await self._messages.find(address(step.to), ours, ignore)
 
     async def status(self, sid: str, step: Step) -> Receipt:
         """Twilio's word on the message."""

@@ -13,7 +13,7 @@ from callisi_runtime.notify import Pace, Sender, Sent
 from .conftest import CALL, Clock, make_note
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
     from pathlib import Path
 
     from .postgres_server import PostgresServer
@@ -34,7 +34,7 @@ class Channel:
         self.sent.append(note.id)
         return Sent("SM1", "none")
 
-    async def find(self, note: Note, step: Step) -> Sent | None:
+    async def find(self, note: Note, step: Step, *, ignore: Collection[str] = ()) -> Sent | None:
         return None
 
     async def status(self, sid: str, step: Step) -> Receipt:
@@ -124,6 +124,9 @@ async def test_a_successor_finds_the_call_in_the_file(
     await both.begin_call(CALL)
     postgres.stop("immediate")
     await both.save_call("call-1", phase="connecting", epoch=1)
+    await both.add_event("call-1", 3.0, "dialled", {})
+    assert [event.kind for event in await both.timeline("call-1")] == ["dialled"]
+    assert await both.call("call-1") == dataclasses.replace(CALL, phase="connecting", epoch=1)
     successor = LedgerWithLocal(both.url, f"sqlite:///{tmp_path}/local.db", clock=clock)
     known = await successor.begin_call(CallRow("call-1", "clara", None, 2.0, "room"))
     await successor.close()

@@ -109,6 +109,34 @@ async def test_a_message_whose_answer_was_lost_is_found_not_sent_again(
     assert "found" in [attempt.what for attempt in await ledger.attempts(given.id)]
 
 
+async def test_a_lost_message_is_not_mistaken_for_the_next_try(
+    sender: Sender, ledger: Ledger, twilio: TwilioServer, clock: Clock
+) -> None:
+    twilio.will(STAFF, "undelivered", error_code=30003)
+    given = await due(ledger, note(step(), step(to=OTHER)))
+    await sender.drain()
+    clock.advance(5)
+    await sender.drain()
+    twilio.faults.add("sms", "accept_then_drop")
+    await run_until(sender, ledger, clock)
+    assert [message.to for message in twilio.messages.values()] == [STAFF, STAFF]
+    assert (await seen(ledger, given)).state == "done"
+
+
+async def test_a_message_that_died_before_it_was_recorded_goes_to_the_next_channel(
+    sender: Sender, ledger: Ledger, twilio: TwilioServer, clock: Clock
+) -> None:
+    twilio.will(STAFF, "undelivered", error_code=30005)
+    twilio.faults.add("sms", "accept_then_drop")
+    given = await due(ledger, note(step(), step(to=OTHER)))
+    await sender.drain()
+    for message in twilio.messages.values():
+        message.advance()
+    await run_until(sender, ledger, clock)
+    assert [message.to for message in twilio.messages.values()] == [STAFF, OTHER]
+    assert (await seen(ledger, given)).step == 1
+
+
 async def test_a_message_that_never_went_out_is_sent_again_after_two_looks(
     sender: Sender, ledger: Ledger, twilio: TwilioServer, clock: Clock
 ) -> None:

@@ -82,13 +82,16 @@ async def test_it_is_found_again_by_its_reference(sms: Channel) -> None:
     assert await sms.find(given, given.route[0]) == sent
 
 
-async def test_a_message_that_failed_is_not_found_again(sms: Channel, twilio: TwilioServer) -> None:
+async def test_a_message_that_failed_is_found_unless_it_was_given_up(
+    sms: Channel, twilio: TwilioServer
+) -> None:
     twilio.will(STAFF, "undelivered", error_code=30003)
     given = note()
     sent = await sms.send(given, given.route[0])
     assert sent.sid is not None
     await sms.status(sent.sid, given.route[0])
-    assert await sms.find(given, given.route[0]) is None
+    assert await sms.find(given, given.route[0]) == sent
+    assert await sms.find(given, given.route[0], ignore={sent.sid}) is None
 
 
 async def test_its_fate_is_told_with_its_code(sms: Channel, twilio: TwilioServer) -> None:
