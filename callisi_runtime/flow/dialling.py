@@ -18,6 +18,10 @@ def can_dial(state: CallState) -> bool:
 
 def converse(move: Move) -> None:
     """The floor is the caller's, and the language model may answer."""
+    if move.state.news:
+        move.set(phase=Phase.CONVERSING, then="converse", news=False)
+        move.say("notified" if move.state.note == "accepted" else "failed")
+        return
     if not move.state.able:
         helpless(move)
         return
@@ -29,11 +33,11 @@ def converse(move: Move) -> None:
 def helpless(move: Move) -> None:
     """No conversation is possible: a key leads to a person, or the caller is put through unasked, or staff is told."""
     state = move.state
-    if state.model_up and can_dial(state):
+    if state.owed or state.evidence is not None or state.transfers:
+        say_goodbye(move, "model_down")
+    elif state.model_up and can_dial(state):
         move.set(phase=Phase.CONVERSING, then="listen")
         move.say("keypad")
-    elif state.owed or state.evidence is not None:
-        say_goodbye(move, "model_down")
     else:
         want_person(move, "model_down")
 
@@ -41,7 +45,7 @@ def helpless(move: Move) -> None:
 def want_person(move: Move, *before: str) -> None:
     """The caller wants a person: dial, or say why not and take a message."""
     state = move.state
-    move.set(owed=True, nudges=0)
+    move.set(owed=True, nudges=0, news=False)
     move.stop("quiet")
     move.say(*before)
     if can_dial(state):
@@ -51,8 +55,10 @@ def want_person(move: Move, *before: str) -> None:
         move.set(outcome=Outcome.CLOSED)
     if not state.open:
         move.say("closed")
-    elif move.plan.channels:
-        move.say("no_answer" if state.transfers else "moment")
+    elif state.transfers:
+        move.say("no_answer")
+    elif move.plan.channels and not before:
+        move.say("moment")
     nobody(move)
 
 

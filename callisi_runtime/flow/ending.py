@@ -8,7 +8,7 @@ from callisi_runtime.flow.dialling import unreached
 from callisi_runtime.flow.model import Outcome, Phase
 from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move
 from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel, word_of
-from callisi_runtime.flow.talking import health, leave, reopen
+from callisi_runtime.flow.talking import health, leave
 
 
 def notifying(move: Move, event: on.Event) -> None:
@@ -37,10 +37,6 @@ def closing(move: Move, event: on.Event) -> None:
             finish(move)
         case on.TimerFired("end"):
             finish(move)
-        case on.TimerFired("call"):
-            pass
-        case on.PersonWanted() | on.MessageGiven():
-            reopen(move, event)
         case _:
             health(move, event)
 
@@ -82,14 +78,14 @@ def resume_talk(move: Move, phase: Phase, unsaid: tuple[str, ...]) -> None:
             move.say("greeting")
         case Phase.CONVERSING:
             move.set(then=move.state.then if unsaid else "converse")
-            move.say("resumed", *unsaid)
+            move.say(*(unsaid or ("resumed",)))
         case Phase.CONNECTING | Phase.ACCEPTING:
             move.drop(*move.state.legs)
             move.set(outcome=Outcome.NO_REPLY, waiting=())
             unreached(move, "resumed")
         case Phase.TAKING_MESSAGE:
-            move.say("resumed", *(key for key in unsaid if key not in ("ask_message", "no_number")))
+            move.say("resumed")
             notify(move)
         case Phase.NOTIFYING:
-            move.say("resumed", *unsaid)
+            move.say("resumed")
             wait_for_channel(move)

@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 class Phase(StrEnum):
     """Where a call is."""
 
+    __hash__ = str.__hash__
+
     SCREENING = "screening"
     GREETING = "greeting"
     CONVERSING = "conversing"
@@ -72,8 +74,8 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 Evidence = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]
 LegState = Literal["dialling", "ringing", "answered", "joined"]
 NoteState = Literal["none", "armed", "sending", "accepted", "failed"]
-Then = Literal["stay", "converse", "listen", "person", "close"]
-"""What follows when everything has been said: nothing, the conversation, listening, the transfer, the end."""
+Then = Literal["stay", "converse", "listen", "person", "bye", "close"]
+"""What follows when everything has been said: nothing, the conversation, listening, the transfer, goodbye, the end."""
 
 MAX_TRANSFERS = 2
 """How often a caller is put through on request; afterwards the message is what counts."""
@@ -143,6 +145,8 @@ class CallState(NamedTuple):
     """How the latest message stands."""
     notes: int = 0
     """The number of the latest message."""
+    news: bool = False
+    """The caller heard `trying`, and does not know yet how it ended."""
     channel: str | None = None
     """The kind of the channel that accepted the message."""
     asking: Literal["subject", "callback"] | None = None

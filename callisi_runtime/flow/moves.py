@@ -7,6 +7,8 @@ from typing import Any
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow.model import CallState, Evidence, FlowPlan, Leg, Phase
 
+RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "trying", "failed"})
+"""Sentences that tell callers what became of their wish: never cut off."""
 LAST_WORDS_SECONDS = 30.0
 """Seconds after which the call ends even if the voice never reports that the goodbye was said."""
 
@@ -42,6 +44,19 @@ class Move:
         """Stop speaking. Only where nothing that the caller must hear is being said."""
         self.set(speech=(), then="stay")
         self.do(do.Hush())
+
+    @property
+    def telling(self) -> bool:
+        """Whether something is being said that the caller must hear to its end."""
+        return not RESULTS.isdisjoint(self.state.speech)
+
+    def take_floor(self) -> bool:
+        """Stop what is being said, by us or by the language model; False where the caller must hear it first."""
+        if self.telling:
+            return False
+        self.stop("quiet")
+        self.hush()
+        return True
 
     def listen(self, on: bool) -> None:
         """Let the language model answer, or not."""
@@ -109,9 +124,9 @@ class Move:
 
 def say_goodbye(move: Move, *before: str) -> None:
     """Say goodbye and hang up."""
-    move.stop_all(but=("call",))
+    move.stop_all()
     move.listen(False)
-    move.set(phase=Phase.CLOSING, then="close", asking=None)
+    move.set(phase=Phase.CLOSING, then="close", asking=None, news=False)
     move.start("end", LAST_WORDS_SECONDS)
     move.say(*before, "goodbye")
 

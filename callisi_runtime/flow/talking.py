@@ -7,7 +7,7 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person
 from callisi_runtime.flow.model import MAX_NUDGES, Outcome, Phase
 from callisi_runtime.flow.moves import Move, say_goodbye
-from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell, word_of
+from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell
 
 OVERRUN_SECONDS = 30.0
 """Seconds by which a call may last longer while a person or a message is being seen to."""
@@ -55,19 +55,20 @@ def conversing(move: Move, event: on.Event) -> None:
                 move.start("quiet", move.plan.caller_silence)
         case on.MessageGiven():
             take_message(move)
-        case on.GoodbyeWanted() if state.then != "person":
-            if not state.speech:
-                move.hush()
+        case on.GoodbyeWanted() if move.take_floor():
+            move.set(nudges=0)
             say_goodbye(move)
         case on.TimerFired("quiet"):
             nudge(move)
-        case on.TimerFired("call") if state.then != "person":
-            say_goodbye(move, "time_over")
+        case on.TimerFired("call"):
+            if move.take_floor():
+                say_goodbye(move, "time_over")
+            else:
+                move.start("call", OVERRUN_SECONDS)
+                move.set(then="person" if state.then == "person" else "bye")
         case on.ModelDown() | on.EarsDown():
             health(move, event)
-            if not move.state.speech:
-                move.stop("quiet")
-                move.hush()
+            if move.state != state and move.take_floor():
                 converse(move)
         case on.CallerLeft():
             leave(move)
@@ -76,20 +77,21 @@ def conversing(move: Move, event: on.Event) -> None:
 
 
 def wish(move: Move) -> None:
-    """The caller asks for a person: at once, or when what they must hear has been said."""
-    if move.state.speech in ((), ("keypad",)):
-        move.hush()
+    """The caller asks for a person: at once, or when what they must hear has been said.
+
+    Asking once more while they hear that nobody can be dialled is no new wish.
+    """
+    if move.take_floor():
         want_person(move)
-    else:
+    elif can_dial(move.state) and move.state.then != "bye":
         move.set(then="person", owed=True)
 
 
 def take_message(move: Move) -> None:
     """The language model took a message: it goes to staff, or the caller is told where to call."""
-    move.set(subject=True, owed=True, outcome=Outcome.MESSAGE, nudges=0)
-    move.stop("quiet")
-    if not move.state.speech:
-        move.hush()
+    if not move.take_floor():
+        return
+    move.set(subject=True, owed=True, outcome=Outcome.MESSAGE, nudges=0, news=False)
     if not move.plan.channels:
         nobody(move)
     elif can_note(move.state):
@@ -175,33 +177,14 @@ def health(move: Move, event: on.Event) -> None:
         case on.TimerFired("call"):
             move.start("call", OVERRUN_SECONDS)
         case on.NoteAccepted() | on.NoteFailed():
-            if note_event(move, event) and move.state.phase is Phase.CONVERSING:
-                late_word(move, word_of(event))
+            trying = move.state.note == "sending"
+            if note_event(move, event) and move.state.phase is Phase.CONVERSING and trying:
+                late_word(move)
 
 
-def late_word(move: Move, key: str) -> None:
-    """Say how the message stands after `trying` was said, then go on with what was going on."""
+def late_word(move: Move) -> None:
+    """Say how the message stands after `trying` was said: at once, or when we have finished speaking."""
+    move.set(news=True, nudges=0)
     if not move.state.speech:
         move.stop("quiet")
-        move.set(then="converse", nudges=0)
-    move.say(key)
-
-
-def reopen(move: Move, event: on.Event) -> None:
-    """The caller thinks of something while goodbye is being said."""
-    state = move.state
-    serve = (can_note(state) and bool(move.plan.channels)) or (
-        isinstance(event, on.PersonWanted) and can_dial(state)
-    )
-    if not serve:
-        return
-    untold = [key for key in state.speech if key not in ("goodbye", "time_over")]
-    move.stop("end")
-    if "call" not in state.timers:
-        move.start("call", OVERRUN_SECONDS)
-    move.hush()
-    move.say(*untold)
-    if isinstance(event, on.PersonWanted):
-        want_person(move)
-    else:
-        take_message(move)
+        converse(move)

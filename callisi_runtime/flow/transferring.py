@@ -126,7 +126,7 @@ def stop_transfer(move: Move) -> None:
     if move.state.note in ("none", "armed"):
         move.set(owed=False)
     move.set(waiting=())
-    settle(move, Outcome.CALLER_LEFT, send=False)
+    settle(move, Outcome.CALLER_LEFT, send=move.state.note == "sending")
 
 
 def connected(move: Move, event: on.Event) -> None:

@@ -1,0 +1,101 @@
+"""One form for all moments from which exactly the same can follow: telephones renamed, what matters no more forgotten.
+
+That nothing which matters is forgotten is tested: from a moment and from its form, every event leads to the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from callisi_runtime.flow.model import MAX_TRANSFERS, CallState, FlowPlan, Outcome, Phase
+from callisi_runtime.prove.world import World
+
+RINGING = (Phase.CONNECTING, Phase.ACCEPTING)
+ANY = Outcome.NO_REPLY
+"""Stands for every outcome but busy."""
+
+SAME = dict.fromkeys(("noted", "resumed", "model_down", "time_over"), "moment") | {
+    "busy": "no_answer",
+    "closed": "no_answer",
+}
+"""Sentences that make no difference to what follows, by the one that stands for them."""
+CLOSED: dict[str, Any] = {"transfers": 0, "allowed": (), "open": True, "subject": False, "outcome": None}
+
+
+def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState, World]:
+    """The form of one moment."""
+    phase = state.phase
+    if phase is Phase.ENDED:
+        return _ended(state, world)
+    changes: dict[str, Any] = {"channel": None, "dialled": len(state.legs), "outcome": _outcome(state)}
+    outer: dict[str, Any] = {}
+    if not plan.ask_message:
+        changes["caller_known"] = True
+        changes["subject"] = state.subject and plan.ask_while_ringing
+    if not state.open or state.transfers >= MAX_TRANSFERS:
+        changes["allowed"] = ()
+    if state.evidence is not None:
+        changes |= {"evidence": "served", "owed": False}
+    tried = state.owed or state.evidence is not None or state.transfers > 0
+    early = phase in (Phase.SCREENING, Phase.GREETING) or (phase is Phase.CONVERSING and not tried)
+    if not state.able and not plan.ask_message and not early:
+        changes |= {"model_up": False, "ears_up": True}
+    if state.speech:
+        changes["speech"] = tuple(SAME.get(key, key) for key in state.speech)
+        outer["speech"] = tuple(SAME.get(key, key) for key in world.speech)
+    if phase is Phase.CLOSING:
+        changes |= CLOSED
+        changes["nudges"], changes["notes"] = min(1, state.nudges), min(1, state.notes)
+        outer["allowed"], outer["number"] = (), min(1, world.number)
+    if phase is Phase.CONNECTED and not plan.returns:
+        changes |= {"transfers": 0, "allowed": (), "model_up": True, "ears_up": True, "subject": False}
+        outer |= {"able": True, "allowed": ()}
+    if "word" not in world.timers:
+        outer["brisk"] = False
+    if world.note != "sending":
+        outer["delivered"] = False
+    if state.legs or world.phones:
+        _rename(state, world, changes, outer)
+    return state._replace(**changes), (world._replace(**outer) if outer else world)
+
+
+def _outcome(state: CallState) -> Outcome | None:
+    if state.outcome is None or state.phase not in RINGING:
+        return None
+    return state.outcome if state.outcome is Outcome.BUSY else ANY
+
+
+def _ended(state: CallState, world: World) -> tuple[CallState, World]:
+    evidence = state.evidence and "served"
+    number = min(1, state.notes)
+    return (
+        CallState(
+            phase=Phase.ENDED, caller_here=False, note=state.note, notes=number,
+            owed=state.owed and not evidence, evidence=evidence,
+        ),
+        World(
+            caller="left", note=world.note, number=min(1, world.number), closed=world.closed, over=world.over,
+            owed=world.owed, greeted=True, phones=world.phones,
+        ),
+    )  # fmt: skip
+
+
+def _rename(state: CallState, world: World, changes: dict[str, Any], outer: dict[str, Any]) -> None:
+    ids = [leg.id for leg in state.legs]
+    ids += [phone.id for phone in world.phones if phone.id not in ids]
+    names = {old: f"human-{index}" for index, old in enumerate(ids, 1)}
+    if all(old == new for old, new in names.items()):
+        return
+    changes["dialled"] = len(ids)
+    changes["legs"] = tuple(leg._replace(id=names[leg.id]) for leg in state.legs)
+    changes["timers"] = _rename_timers(state.timers, names)
+    outer["phones"] = tuple(phone._replace(id=names[phone.id]) for phone in world.phones)
+    outer["timers"] = _rename_timers(world.timers, names)
+
+
+def _rename_timers(timers: frozenset[str], names: dict[str, str]) -> frozenset[str]:
+    renamed = set()
+    for timer in timers:
+        kind, colon, leg = timer.partition(":")
+        renamed.add(f"{kind}:{names.get(leg, leg)}" if colon else timer)
+    return frozenset(renamed)

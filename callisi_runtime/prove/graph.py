@@ -1,0 +1,128 @@
+"""What only the graph of all calls can tell: whether every call ends, and how many ways it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from callisi_runtime.flow import events as on
+from callisi_runtime.flow.model import Phase
+from callisi_runtime.prove.walk import Broken, Edge, Graph
+
+Successors = Callable[[int], Iterable[int]]
+
+
+def components(size: int, successors: Successors) -> list[int]:
+    """The strongly connected component of each node; a component's number is higher than those it leads to.
+
+    Tarjan's algorithm without recursion.
+    """
+    order, low, component = [-1] * size, [0] * size, [-1] * size
+    stack: list[int] = []
+    count = found = 0
+    for root in range(size):
+        if order[root] >= 0:
+            continue
+        order[root] = low[root] = count
+        count += 1
+        stack.append(root)
+        work = [(root, iter(successors(root)))]
+        while work:
+            node, rest = work[-1]
+            for nxt in rest:
+                if order[nxt] < 0:
+                    order[nxt] = low[nxt] = count
+                    count += 1
+                    stack.append(nxt)
+                    work.append((nxt, iter(successors(nxt))))
+                    break
+                if component[nxt] < 0:
+                    low[node] = min(low[node], order[nxt])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == order[node]:
+                    while component[node] < 0:
+                        component[stack.pop()] = found
+                    found += 1
+    return component
+
+
+def endless(graph: Graph) -> Edge | None:
+    """A step of a cycle that no timer ends, or None.
+
+    A cycle ends when some timer runs in every moment of it and is started anew by no step of it: that timer runs
+    out. A successor taking over (`Resumed`) is no part of a cycle: the watchdog counts it.
+    """
+    edges = [[edge for edge in each if not isinstance(edge.event, on.Resumed)] for each in graph.edges]
+    component = components(len(edges), lambda node: (edge.target for edge in edges[node]))
+    inside: dict[int, list[Edge]] = {}
+    for each in edges:
+        for edge in each:
+            if component[edge.source] == component[edge.target] and not graph.nodes[edge.source][1].over:
+                inside.setdefault(component[edge.source], []).append(edge)
+    for cycle in inside.values():
+        clocks = frozenset.intersection(*(graph.nodes[edge.source][1].timers for edge in cycle))
+        if not clocks - frozenset().union(*(edge.started for edge in cycle)):
+            return min(cycle, key=lambda edge: edge.source)
+    return None
+
+
+def no_way_out(graph: Graph) -> int | None:
+    """The first moment from which no end can be reached, or None."""
+    back: list[list[int]] = [[] for _ in graph.nodes]
+    for each in graph.edges:
+        for edge in each:
+            back[edge.target].append(edge.source)
+    ends = [number for number, (state, _) in enumerate(graph.nodes) if state.phase is Phase.ENDED]
+    seen = set(ends)
+    while ends:
+        for source in back[ends.pop()]:
+            if source not in seen:
+                seen.add(source)
+                ends.append(source)
+    return next((number for number in range(len(graph.nodes)) if number not in seen), None)
+
+
+def count_paths(graph: Graph) -> int:
+    """How many ways a call may go from its first ring to its end, a repetition counted once.
+
+    Moments that lead to each other are one; what is counted are the different chains of steps between such groups.
+    """
+    size = len(graph.nodes)
+    component = components(size, lambda node: (edge.target for edge in graph.edges[node]))
+    members: dict[int, list[int]] = {}
+    for node, number in enumerate(component):
+        members.setdefault(number, []).append(node)
+    ways = [0] * len(members)
+    for number in range(len(members)):
+        onward = sum(
+            ways[component[edge.target]]
+            for node in members[number]
+            for edge in graph.edges[node]
+            if component[edge.target] != number
+        )
+        ways[number] = onward or 1
+    return ways[component[0]]
+
+
+def check(graph: Graph) -> None:
+    """Add what the graph tells to the broken invariants. Means something only where no step was broken."""
+    edge = endless(graph)
+    if edge is not None:
+        graph.broken.setdefault("ends", Broken("ends", edge.source, edge.event, edge.effects))
+    if graph.broken:
+        return
+    stuck = no_way_out(graph)
+    if stuck is not None:
+        graph.broken["way_out"] = Broken("way_out", stuck, None, ())
+
+
+def way_to(graph: Graph, node: int) -> Sequence[Edge]:
+    """The shortest way from the first ring to a moment."""
+    steps: list[Edge] = []
+    edge = graph.found_by[node]
+    while edge is not None:
+        steps.append(edge)
+        edge = graph.found_by[edge.source]
+    return steps[::-1]

@@ -1,0 +1,103 @@
+"""Everything that may happen next in a world: what is due, what fails, and what comes late, doubled or from nowhere."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from callisi_runtime.flow import events as on
+from callisi_runtime.flow.model import FlowPlan, Outcome
+from callisi_runtime.prove.world import World
+
+GONE = "human-0"
+"""Stands for every telephone that was given up long ago."""
+DIAL_OUTCOMES = tuple(Outcome)
+STALE_TIMERS = (
+    "call",
+    "quiet",
+    "word",
+    "patience",
+    "talk",
+    "talk_end",
+    "end",
+    f"ring:{GONE}",
+    f"accept:{GONE}",
+)
+ALWAYS: tuple[on.Event, ...] = (
+    on.PersonWanted(),
+    on.Withdrawn(),
+    on.CallerSpoke(),
+    on.MessageGiven(),
+    on.GoodbyeWanted(),
+    on.KeyPressed("1"),
+    on.KeyPressed("5"),
+    on.ModelDown(),
+    on.ModelUp(),
+    on.EarsDown(),
+    on.EarsUp(),
+    on.CallerLeft(),
+    on.Said("goodbye"),
+    on.Said("connecting"),
+    on.LegRinging(GONE),
+    on.LegAnswered(GONE),
+    on.LegFailed(GONE, Outcome.BUSY),
+    on.LegLeft(GONE),
+    on.KeyPressed("1", GONE),
+    on.Arrived(),
+    on.Resumed(),
+)
+"""What may come in any world, sense or no sense. Said of what is being said comes before, so that it is not doubled."""
+
+
+class Happenings:
+    """The events that a plan makes possible; the lists are made once and shared."""
+
+    def __init__(self, plan: FlowPlan) -> None:
+        self.plan = plan
+        self.timers = {name: on.TimerFired(name) for name in STALE_TIMERS}
+        self.legs: dict[str, tuple[on.Event, ...]] = {}
+        self.arrivals = (*arrivals(plan), *(event for event in ALWAYS if not isinstance(event, on.Arrived)))
+
+    def of(self, world: World) -> list[on.Event]:
+        """Every event that may come in this world."""
+        if world.caller == "away":
+            return list(self.arrivals)
+        events: list[on.Event] = [on.Said(key) for key in world.speech]
+        for phone in world.phones:
+            events += self._leg(phone.id)
+        for number in range(max(1, world.number - 1), world.number + 1):
+            events += (
+                on.NoteFailed(number),
+                *(on.NoteAccepted(number, kind) for kind in self.plan.channels[:1]),
+            )
+        for name in world.timers:
+            if name not in self.timers:
+                self.timers[name] = on.TimerFired(name)
+            events.append(self.timers[name])
+        events += [self.timers[name] for name in STALE_TIMERS if name not in world.timers]
+        events += ALWAYS
+        return events
+
+    def _leg(self, leg: str) -> tuple[on.Event, ...]:
+        if leg not in self.legs:
+            self.legs[leg] = (
+                on.LegRinging(leg),
+                on.LegAnswered(leg),
+                on.LegLeft(leg),
+                *(on.LegFailed(leg, outcome) for outcome in DIAL_OUTCOMES),
+                *(on.KeyPressed(key, leg) for key in "125"),
+            )
+        return self.legs[leg]
+
+
+def arrivals(plan: FlowPlan) -> list[on.Arrived]:
+    """Every caller: number shown or hidden, open or closed, each set of targets that may be dialled."""
+    targets = range(len(plan.ring_timeouts))
+    sets = [
+        subset for size in range(len(plan.ring_timeouts), -1, -1) for subset in combinations(targets, size)
+    ]
+    return [
+        on.Arrived(known, open_, allowed)
+        for known in (True, False)
+        for open_ in (True, False)
+        for allowed in sets
+    ]

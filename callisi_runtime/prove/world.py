@@ -1,0 +1,223 @@
+"""The world around the machine: what really goes on in a call, kept from events and effects alone.
+
+The proof believes nothing the machine says about itself. A timer runs when it was started, a telephone rings when
+it was dialled and not dropped, a promise is told when its sentence was said to its end.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from callisi_runtime.flow import effects as do
+from callisi_runtime.flow import events as on
+from callisi_runtime.flow.model import FlowPlan
+
+Word = Literal["none", "armed", "sending", "accepted", "failed", "cancelled"]
+RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "trying", "failed"})
+"""Sentences that tell a caller what became of a transfer."""
+NOTE_RESULTS = frozenset({"notified", "trying", "failed"})
+"""Sentences that tell a caller what became of a message."""
+
+
+class Phone(NamedTuple):
+    """A telephone that was dialled and neither dropped nor lost."""
+
+    id: str
+    target: int
+    state: Literal["dialled", "ringing", "answered", "bridged"] = "dialled"
+
+
+class World(NamedTuple):
+    """Everything around the machine at one moment."""
+
+    caller: Literal["away", "here", "left"] = "away"
+    allowed: tuple[int, ...] = ()
+    greeted: bool = False
+    able: bool = True
+    """Language model and transcriber answer."""
+    speech: tuple[str, ...] = ()
+    timers: frozenset[str] = frozenset()
+    brisk: bool = False
+    """The `word` timer is not longer than the silence that the plan allows."""
+    ringback: bool = False
+    listening: bool = False
+    phones: tuple[Phone, ...] = ()
+    note: Word = "none"
+    number: int = 0
+    delivered: bool = False
+    """The latest message was handed to the channels, by the process that now runs."""
+    connecting: bool = False
+    """The caller was promised a person and has not heard what became of it."""
+    passing_on: bool = False
+    """The caller was promised that staff will know, and has not heard what became of it."""
+    owed: bool = False
+    """A person was dialled or a message written for this caller, and nothing proves that anybody knows."""
+    closed: bool = False
+    over: bool = False
+
+    def phone(self, phone_id: str) -> Phone | None:
+        """The telephone of that id, while it is ours."""
+        for one in self.phones:
+            if one.id == phone_id:
+                return one
+        return None
+
+    @property
+    def bridged(self) -> Phone | None:
+        """The telephone whose person talks with the caller."""
+        return next((one for one in self.phones if one.state == "bridged"), None)
+
+
+def happen(world: World, event: on.Event) -> World:
+    """The world after an event, before the machine has answered."""
+    change = HAPPENS.get(type(event))
+    return change(world, event) if change is not None else world
+
+
+def _arrived(world: World, event: on.Arrived) -> World:
+    if world.caller != "away":
+        return world
+    return world._replace(caller="here", allowed=event.allowed if event.open else ())
+
+
+def _said(world: World, event: on.Said) -> World:
+    if event.key not in world.speech:
+        return world
+    cut = world.speech.index(event.key) + 1
+    said = world.speech[:cut]
+    return world._replace(
+        speech=world.speech[cut:],
+        greeted=world.greeted or "greeting" in said,
+        connecting=world.connecting and RESULTS.isdisjoint(said),
+        passing_on=world.passing_on and NOTE_RESULTS.isdisjoint(said),
+    )
+
+
+def _phone_is(world: World, phone_id: str, state: Literal["ringing", "answered", "bridged"]) -> World:
+    phones = tuple(one._replace(state=state) if one.id == phone_id else one for one in world.phones)
+    return world._replace(phones=phones)
+
+
+def _ringing(world: World, event: on.LegRinging) -> World:
+    phone = world.phone(event.leg)
+    return _phone_is(world, event.leg, "ringing") if phone and phone.state == "dialled" else world
+
+
+def _answered(world: World, event: on.LegAnswered) -> World:
+    phone = world.phone(event.leg)
+    if phone is None:
+        return world._replace(phones=(*world.phones, Phone(event.leg, -1, "answered")))
+    return _phone_is(world, event.leg, "answered") if phone.state in ("dialled", "ringing") else world
+
+
+def _gone(world: World, event: on.LegFailed | on.LegLeft | do.Drop) -> World:
+    return world._replace(phones=tuple(one for one in world.phones if one.id != event.leg))
+
+
+def _given_up(world: World, event: on.Withdrawn | on.GoodbyeWanted) -> World:
+    ringing = bool(world.phones) and world.bridged is None
+    return world._replace(connecting=False) if ringing else world
+
+
+def _note_accepted(world: World, event: on.NoteAccepted) -> World:
+    latest = event.number == world.number and world.note in ("armed", "sending", "failed")
+    return world._replace(owed=False, note="accepted" if latest else world.note)
+
+
+def _note_failed(world: World, event: on.NoteFailed) -> World:
+    if event.number == world.number and world.note in ("armed", "sending"):
+        return world._replace(note="failed")
+    return world
+
+
+def _resumed(world: World, event: on.Resumed) -> World:
+    if world.over:
+        return world
+    return world._replace(speech=(), timers=frozenset(), ringback=False, listening=False, delivered=False)
+
+
+HAPPENS: dict[type, Any] = {
+    on.Arrived: _arrived,
+    on.Said: _said,
+    on.LegRinging: _ringing,
+    on.LegAnswered: _answered,
+    on.LegFailed: _gone,
+    on.LegLeft: _gone,
+    on.Withdrawn: _given_up,
+    on.GoodbyeWanted: _given_up,
+    on.NoteAccepted: _note_accepted,
+    on.NoteFailed: _note_failed,
+    on.Resumed: _resumed,
+    on.CallerLeft: lambda world, event: world._replace(caller="left"),
+    on.TimerFired: lambda world, event: world._replace(timers=world.timers - {event.name}),
+    on.ModelDown: lambda world, event: world._replace(able=False),
+    on.EarsDown: lambda world, event: world._replace(able=False),
+}
+
+
+def carry_out(world: World, plan: FlowPlan, effect: do.Effect) -> World:
+    """The world after the driver has carried an effect out."""
+    change = CARRIES_OUT.get(type(effect))
+    return change(world, plan, effect) if change is not None else world
+
+
+def _say(world: World, plan: FlowPlan, effect: do.Say) -> World:
+    return world._replace(
+        speech=(*world.speech, effect.key),
+        connecting=world.connecting or effect.key == "connecting",
+        passing_on=world.passing_on or effect.key == "ask_message",
+    )
+
+
+def _dial(world: World, plan: FlowPlan, effect: do.Dial | do.Refer) -> World:
+    return world._replace(phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed)
+
+
+def _arm(world: World, plan: FlowPlan, effect: do.Arm) -> World:
+    if effect.number == world.number:
+        return world
+    return world._replace(number=effect.number, note="armed", delivered=False, owed=not world.closed)
+
+
+def _settle(world: World, plan: FlowPlan, effect: do.Settle) -> World:
+    if effect.evidence is not None:
+        world = world._replace(connecting=False, passing_on=False, owed=False, closed=True)
+    elif not effect.send and world.note in ("none", "armed", "cancelled"):
+        world = world._replace(owed=False)
+    if not effect.number:
+        return world
+    if not effect.send:
+        return world._replace(note="cancelled")
+    return world._replace(note="sending", passing_on=world.caller == "here")
+
+
+def _start(world: World, plan: FlowPlan, effect: do.StartTimer) -> World:
+    brisk = effect.seconds <= plan.silence if effect.name == "word" else world.brisk
+    return world._replace(timers=world.timers | {effect.name}, brisk=brisk)
+
+
+CARRIES_OUT: dict[type, Any] = {
+    do.Say: _say,
+    do.Hush: lambda world, plan, effect: world._replace(speech=()),
+    do.Listen: lambda world, plan, effect: world._replace(listening=effect.on),
+    do.Ringback: lambda world, plan, effect: world._replace(ringback=effect.on),
+    do.Dial: _dial,
+    do.Refer: _dial,
+    do.Bridge: lambda world, plan, effect: _phone_is(world, effect.leg, "bridged")._replace(connecting=False),
+    do.Drop: lambda world, plan, effect: _gone(world, effect),
+    do.Arm: _arm,
+    do.Settle: _settle,
+    do.Deliver: lambda world, plan, effect: world._replace(delivered=True),
+    do.StartTimer: _start,
+    do.StopTimer: lambda world, plan, effect: world._replace(timers=world.timers - {effect.name}),
+    do.Close: lambda world, plan, effect: world._replace(closed=True, owed=False),
+    do.HangUp: lambda world, plan, effect: world._replace(
+        over=True,
+        speech=(),
+        timers=frozenset(),
+        ringback=False,
+        listening=False,
+        passing_on=False,
+        connecting=False,
+    ),
+}
