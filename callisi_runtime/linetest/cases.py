@@ -69,7 +69,7 @@ def cases_for(plan: FlowPlan) -> tuple[Case, ...]:
     """The cases that make sense for this agent: without a transfer only the greeting, without channels no messages."""
     if not plan.ring_timeouts:
         return (GREETING,)
-    asks = (ACCEPTED,) if plan.refer else (ACCEPTED, NO_ANSWER, MAILBOX, DECLINED, HANG_UP)
+    asks: tuple[Case, ...] = (ACCEPTED,) if plan.refer else (ACCEPTED, NO_ANSWER, MAILBOX, DECLINED, HANG_UP)
     if not plan.channels:
         asks = tuple(Case(case.name, case.instruction, case.outcomes) for case in asks)
     if plan.accept == "answer":

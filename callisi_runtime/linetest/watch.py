@@ -113,7 +113,7 @@ class LineTest:
     async def _evidence(self, call_id: str) -> str | None:
         """What closed the obligation; a message gets its time."""
         for _ in range(int(MESSAGE_SECONDS / LOOK_SECONDS)):
-            for row in await self.ledger.obligations():
+            for row in await self.ledger.obligations(open_only=False):
                 if row.call_id == call_id and row.evidence is not None:
                     return row.evidence
             if not await self.ledger.unfinished():
