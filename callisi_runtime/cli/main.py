@@ -21,6 +21,12 @@ COMMANDS: dict[str, str] = {
     "new": "callisi_runtime.cli.commands.new",
     "schema": "callisi_runtime.cli.commands.schema",
     "line-test": "callisi_runtime.cli.commands.line_test",
+    "calls": "callisi_runtime.cli.commands.calls",
+    "notifications": "callisi_runtime.cli.commands.notifications",
+    "redrive": "callisi_runtime.cli.commands.redrive",
+    "deliver": "callisi_runtime.cli.commands.deliver",
+    "export": "callisi_runtime.cli.commands.export",
+    "erase": "callisi_runtime.cli.commands.erase",
 }
 """Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
 
@@ -32,6 +38,12 @@ SUMMARIES: dict[str, str] = {
     "new": "write a new agent file that extends a variant",
     "schema": "write the JSON schemas that editors check agent files with",
     "line-test": "try your own line with your own telephone, one call at a time",
+    "calls": "show calls, what became of them, and what is still owed to their callers",
+    "notifications": "show messages to staff, and those that reached nobody",
+    "redrive": "send a dead notification again",
+    "deliver": "send the messages that are due",
+    "export": "print everything that is stored about a caller",
+    "erase": "delete what is stored about a caller",
 }
 """Command -> what `callisi --help` says about it, without importing anything."""
 
