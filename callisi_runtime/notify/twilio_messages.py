@@ -29,7 +29,7 @@ THREADS = 8
 """As many as a sender makes attempts at once, so that none waits for a thread."""
 
 STALE = 10.0
-"""Seconds after which a request that has not begun never will: its attempt may have been given up meanwhile."""
+"""Seconds after which a request that has not begun never will: its attempt may be given up by then."""
 
 
 class TwilioMessages:
