@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow.model import MAX_TRANSFERS, CallState, FlowPlan, Leg, Outcome, Phase
-from callisi_runtime.flow.moves import Move, say_goodbye
+from callisi_runtime.flow.moves import Move, say_goodbye, word_for
 from callisi_runtime.flow.promising import DELIVERY_GRACE, arm, promise_message
 
 DIAL_GRACE = 8.0
@@ -20,7 +20,7 @@ def converse(move: Move) -> None:
     """The floor is the caller's, and the language model may answer."""
     if move.state.news:
         move.set(phase=Phase.CONVERSING, then="converse", news=False)
-        move.say("notified" if move.state.note == "accepted" else "failed")
+        move.say(word_for(move.state.note))
         return
     if not move.state.able:
         helpless(move)

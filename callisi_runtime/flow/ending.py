@@ -6,8 +6,8 @@ from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import unreached
 from callisi_runtime.flow.model import Outcome, Phase
-from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move
-from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel, word_of
+from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, word_for
+from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel
 from callisi_runtime.flow.talking import health, leave
 
 
@@ -16,7 +16,7 @@ def notifying(move: Move, event: on.Event) -> None:
     match event:
         case on.NoteAccepted() | on.NoteFailed():
             if note_event(move, event):
-                tell(move, word_of(event))
+                tell(move, word_for(move.state.note))
         case on.TimerFired("patience"):
             tell(move, "trying")
         case on.TimerFired("word"):

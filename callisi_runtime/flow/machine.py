@@ -9,7 +9,7 @@ from callisi_runtime.flow import ending, talking, transferring
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import converse, want_person
 from callisi_runtime.flow.model import CallState, FlowPlan, Phase
-from callisi_runtime.flow.moves import Move, say_goodbye
+from callisi_runtime.flow.moves import Move
 
 PHASES: dict[Phase, Callable[[Move, on.Event], None]] = {
     Phase.SCREENING: talking.screening,
@@ -75,8 +75,6 @@ def silence_fell(move: Move) -> None:
             converse(move)
         case "person":
             want_person(move)
-        case "bye":
-            say_goodbye(move, "time_over")
         case "close":
             ending.finish(move)
         case "listen":

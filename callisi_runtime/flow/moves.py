@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callisi_runtime.flow import effects as do
-from callisi_runtime.flow.model import CallState, Evidence, FlowPlan, Leg, Phase
+from callisi_runtime.flow.model import CallState, Evidence, FlowPlan, Leg, NoteState, Phase
 
 RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "trying", "failed"})
 """Sentences that tell callers what became of their wish: never cut off."""
@@ -126,9 +126,15 @@ def say_goodbye(move: Move, *before: str) -> None:
     """Say goodbye and hang up."""
     move.stop_all()
     move.listen(False)
+    news = word_for(move.state.note) if move.state.news else None
     move.set(phase=Phase.CLOSING, then="close", asking=None, news=False)
     move.start("end", LAST_WORDS_SECONDS)
-    move.say(*before, "goodbye")
+    move.say(*filter(None, (news, *before)), "goodbye")
+
+
+def word_for(note: NoteState) -> str:
+    """The sentence that says how a message ended."""
+    return "notified" if note == "accepted" else "failed"
 
 
 def go_on(move: Move, *before: str) -> None:

@@ -106,8 +106,3 @@ def note_event(move: Move, event: on.NoteAccepted | on.NoteFailed) -> bool:
     move.set(owed=False)
     move.close("message_accepted")
     return news
-
-
-def word_of(event: on.NoteAccepted | on.NoteFailed) -> str:
-    """The sentence that says so."""
-    return "notified" if isinstance(event, on.NoteAccepted) else "failed"

@@ -37,6 +37,10 @@ def greeting(move: Move, event: on.Event) -> None:
             move.set(then="person", owed=True)
         case on.CallerLeft():
             leave(move)
+        case on.TimerFired("call"):
+            # The voice hangs in its first sentence: staff learns of a caller who was never greeted.
+            move.set(owed=True)
+            leave(move)
         case _:
             health(move, event)
 
@@ -61,19 +65,28 @@ def conversing(move: Move, event: on.Event) -> None:
         case on.TimerFired("quiet"):
             nudge(move)
         case on.TimerFired("call"):
-            if move.take_floor():
-                say_goodbye(move, "time_over")
-            else:
+            if state.then == "person":
                 move.start("call", OVERRUN_SECONDS)
-                move.set(then="person" if state.then == "person" else "bye")
+                want_person(move)
+            else:
+                move.take_floor()
+                say_goodbye(move, "time_over")
         case on.ModelDown() | on.EarsDown():
             health(move, event)
-            if move.state != state and move.take_floor():
-                converse(move)
+            if state.able:
+                fail(move)
         case on.CallerLeft():
             leave(move)
         case _:
             health(move, event)
+
+
+def fail(move: Move) -> None:
+    """The conversation cannot go on; what the caller must hear is still said."""
+    if move.take_floor():
+        converse(move)
+    elif move.state.then != "person":
+        say_goodbye(move, "model_down")
 
 
 def wish(move: Move) -> None:
@@ -83,7 +96,7 @@ def wish(move: Move) -> None:
     """
     if move.take_floor():
         want_person(move)
-    elif can_dial(move.state) and move.state.then != "bye":
+    elif can_dial(move.state):
         move.set(then="person", owed=True)
 
 
@@ -168,10 +181,10 @@ def leave(move: Move) -> None:
 def health(move: Move, event: on.Event) -> None:
     """What means the same in every phase before the end."""
     match event:
-        case on.ModelDown():
+        case on.ModelDown() if move.state.model_up:
             move.set(model_up=False)
             move.listen(False)
-        case on.EarsDown():
+        case on.EarsDown() if move.state.ears_up:
             move.set(ears_up=False)
             move.listen(False)
         case on.TimerFired("call"):

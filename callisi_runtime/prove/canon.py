@@ -14,7 +14,10 @@ RINGING = (Phase.CONNECTING, Phase.ACCEPTING)
 ANY = Outcome.NO_REPLY
 """Stands for every outcome but busy."""
 
-SAME = dict.fromkeys(("noted", "resumed", "model_down", "time_over"), "moment") | {
+SAME = {
+    "noted": "moment",
+    "resumed": "moment",
+    "model_down": "time_over",
     "busy": "no_answer",
     "closed": "no_answer",
 }
@@ -41,8 +44,8 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
     if not state.able and not plan.ask_message and not early:
         changes |= {"model_up": False, "ears_up": True}
     if state.speech:
-        changes["speech"] = tuple(SAME.get(key, key) for key in state.speech)
-        outer["speech"] = tuple(SAME.get(key, key) for key in world.speech)
+        changes["speech"] = _speech(state.speech)
+        outer["speech"] = _speech(world.speech)
     if phase is Phase.CLOSING:
         changes |= CLOSED
         changes["nudges"], changes["notes"] = min(1, state.nudges), min(1, state.notes)
@@ -57,6 +60,11 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
     if state.legs or world.phones:
         _rename(state, world, changes, outer)
     return state._replace(**changes), (world._replace(**outer) if outer else world)
+
+
+def _speech(keys: tuple[str, ...]) -> tuple[str, ...]:
+    same = tuple(SAME.get(key, key) for key in keys)
+    return same if len(set(same)) == len(set(keys)) else keys
 
 
 def _outcome(state: CallState) -> Outcome | None:

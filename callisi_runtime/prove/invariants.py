@@ -49,7 +49,16 @@ class Invariant:
 # -- what is said ------------------------------------------------------------------------------------------
 
 
+def _voice_hangs(now: Moment) -> bool:
+    """Whether the voice never reports the end of a sentence, so that the call ends without it."""
+    if now.event == on.TimerFired("call"):
+        return "greeting" in now.before.speech
+    return now.event == on.TimerFired("end")
+
+
 def _after_greeting(now: Moment, effect: do.Effect) -> bool:
+    if _voice_hangs(now) and isinstance(effect, do.Deliver | do.HangUp):
+        return True
     if now.world.greeted or now.world.caller != "here":
         return True
     return effect == do.Say("greeting") or effect in (do.Listen(False), do.Ringback(False))
@@ -81,7 +90,7 @@ def _over_after_goodbye(now: Moment) -> bool:
 
 
 def _told(now: Moment, effect: do.HangUp) -> bool:
-    if now.world.caller != "here" or now.event == on.TimerFired("end"):
+    if now.world.caller != "here" or _voice_hangs(now):
         return True
     return not now.world.connecting and not now.world.passing_on
 

@@ -111,16 +111,19 @@ def _answered(world: World, event: on.LegAnswered) -> World:
 
 
 def _gone(world: World, event: on.LegFailed | on.LegLeft | do.Drop) -> World:
-    return world._replace(phones=tuple(one for one in world.phones if one.id != event.leg))
+    phones = tuple(one for one in world.phones if one.id != event.leg)
+    return world if len(phones) == len(world.phones) else world._replace(phones=phones)
 
 
 def _given_up(world: World, event: on.Withdrawn | on.GoodbyeWanted) -> World:
     ringing = bool(world.phones) and world.bridged is None
-    return world._replace(connecting=False) if ringing else world
+    return world._replace(connecting=False) if ringing and world.connecting else world
 
 
 def _note_accepted(world: World, event: on.NoteAccepted) -> World:
     latest = event.number == world.number and world.note in ("armed", "sending", "failed")
+    if not latest and not world.owed:
+        return world
     return world._replace(owed=False, note="accepted" if latest else world.note)
 
 
@@ -136,6 +139,14 @@ def _resumed(world: World, event: on.Resumed) -> World:
     return world._replace(speech=(), timers=frozenset(), ringback=False, listening=False, delivered=False)
 
 
+def _fired(world: World, event: on.TimerFired) -> World:
+    return world._replace(timers=world.timers - {event.name}) if event.name in world.timers else world
+
+
+def _down(world: World, event: on.ModelDown | on.EarsDown) -> World:
+    return world._replace(able=False) if world.able else world
+
+
 HAPPENS: dict[type, Any] = {
     on.Arrived: _arrived,
     on.Said: _said,
@@ -149,9 +160,9 @@ HAPPENS: dict[type, Any] = {
     on.NoteFailed: _note_failed,
     on.Resumed: _resumed,
     on.CallerLeft: lambda world, event: world._replace(caller="left"),
-    on.TimerFired: lambda world, event: world._replace(timers=world.timers - {event.name}),
-    on.ModelDown: lambda world, event: world._replace(able=False),
-    on.EarsDown: lambda world, event: world._replace(able=False),
+    on.TimerFired: _fired,
+    on.ModelDown: _down,
+    on.EarsDown: _down,
 }
 
 
@@ -180,6 +191,8 @@ def _arm(world: World, plan: FlowPlan, effect: do.Arm) -> World:
 
 
 def _settle(world: World, plan: FlowPlan, effect: do.Settle) -> World:
+    if effect.evidence is not None and plan.refer:
+        world = world._replace(phones=(), caller="left")
     if effect.evidence is not None:
         world = world._replace(connecting=False, passing_on=False, owed=False, closed=True)
     elif not effect.send and world.note in ("none", "armed", "cancelled"):

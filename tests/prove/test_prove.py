@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from callisi_runtime.flow import FlowPlan
+from callisi_runtime.prove import prove
+from tests.prove.shapes import CLARA, SHAPES
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_no_call_of_any_shape_breaks_a_promise(name: str) -> None:
+    proof = prove(SHAPES[name])
+    assert proof.violations == ()
+    assert proof.states > 50
+    assert proof.paths > proof.states
+
+
+def test_claras_calls_are_proven_in_seconds() -> None:
+    before = time.process_time()
+    prove(CLARA)
+    assert time.process_time() - before < 10
+
+
+def test_a_proof_is_one_json_document() -> None:
+    plain = prove(FlowPlan()).as_dict()
+    assert set(plain) == {"states", "transitions", "paths", "violations"}
+    assert plain["violations"] == []
