@@ -14,6 +14,8 @@ STAFF = "10.77.0.12"
 """The telephone that the outbound trunk leads to."""
 COLLEAGUE = "10.77.0.13"
 """A second one, for another phone program."""
+NOBODY = "10.77.0.14"
+"""An address of this network that no machine has."""
 NETWORK = "10.77.0.0/24"
 INTERFACE = "callisi0"
 

@@ -175,12 +175,14 @@ class MediaPort(asyncio.DatagramProtocol):
         due = time.monotonic()
         while True:
             packets, sent = self._next_packets()
-            for packet in packets:
-                self._send(packet)
-                due += FRAME / RATE
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if sent is not None:
-                _release(sent)
+            try:
+                for packet in packets:
+                    self._send(packet)
+                    due += FRAME / RATE
+                    await asyncio.sleep(max(0.0, due - time.monotonic()))
+            finally:  # who waits for the end of a key must not wait for ever when the call ends with it
+                if sent is not None:
+                    _release(sent)
 
     def _next_packets(self) -> tuple[list[bytes], asyncio.Future[None] | None]:
         if self._keys:

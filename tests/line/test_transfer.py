@@ -1,0 +1,286 @@
+"""Every outcome of a transfer on a real line: what both sides hear, what staff reads, what the ledger keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from livekit import api
+
+from callisi_runtime.flow.model import OUTCOME_WORDS, Outcome
+
+from .kit.audio import RATE
+from .kit.call import CallFailed, Ending
+from .kit.net import COLLEAGUE, NOBODY
+from .kit.staff import picks_up
+from .outcomes import MAILBOX_WORDS, Row, Told, place, table
+from .reception import AGAIN, spoken
+from .visit import (
+    FIRST_WORD,
+    QUIET,
+    SIGN_LEVEL,
+    SIGNS,
+    SILENCE_MARGIN,
+    Visit,
+    longest_silence,
+    ring,
+    ring_for,
+    sign,
+    signs_of,
+)
+
+if TYPE_CHECKING:
+    from callisi_runtime.ledger.values import NoteRow
+
+    from .kit.audio import Samples
+    from .kit.call import Call
+    from .kit.hearing import Span
+    from .kit.incoming import IncomingCall
+    from .kit.phone import Phone
+    from .reception import Ended, Reception
+
+pytestmark = [pytest.mark.line("espeak-ng"), pytest.mark.asyncio(loop_scope="module")]
+
+AGENT = "name: line"
+CLOCKS = 0.1
+"""Seconds by which a moment of the call's record, seen from a telephone, may lie too early."""
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: row.name)
+async def test_when_nobody_takes_the_call(
+    reception: Reception, caller_phone: Phone, staff: Phone, row: Row
+) -> None:
+    told = await place(row, reception, caller_phone, staff)
+    assert told.ended.outcome == row.outcome, told.ended.story()
+    assert len(staff.calls) == 1
+    the_caller_heard_it_at_once(told)
+    nobody_heard_the_other(told)
+    await staff_was_told(told.visit, told.ended, row.outcome)
+    await told.visit.nothing_left(told.leg)
+
+
+def the_caller_heard_it_at_once(told: Told) -> None:
+    """The outcome within a second, the message after it, and no silence longer than the plan's bound."""
+    visit = told.visit
+    assert visit.first_word(told.sentence, told.outcome_at) <= FIRST_WORD
+    assert told.notified.at > told.sentence.at
+    silence, when = visit.longest_silence(visit.asked_at, told.notified.at)
+    bound = visit.reception.spec.limits.silence + SILENCE_MARGIN
+    assert silence <= bound, f"from {when - visit.answered_at:.2f} s after the answer"
+
+
+def nobody_heard_the_other(told: Told) -> None:
+    """Neither staff nor a mailbox reached the caller, neither the caller nor Clara reached them."""
+    visit, leg = told.visit, told.leg
+    assert not signs_of(visit.calling.audio())
+    assert not visit.calling.heard(spoken(MAILBOX_WORDS))
+    assert not visit.heard("prompt")
+    if leg.recording.packets:
+        assert not signs_of(leg.audio())
+        for key in ("connecting", "still_ringing", "no_answer"):
+            assert not leg.heard(visit.reception.sentence(key))
+
+
+async def staff_was_told(visit: Visit, ended: Ended, outcome: Outcome) -> None:
+    """One message, with the outcome in words and the reference; the ledger has it, and the promise is kept."""
+    (row,) = await visit.reception.ledger.notifications(call_id=ended.call_id)
+    body = body_of(visit, row)
+    assert OUTCOME_WORDS[outcome] in body
+    assert f"0171 {visit.caller[6:]}" in body
+    assert row.accepted is not None
+    call = await visit.reception.ledger.call(ended.call_id)
+    assert call is not None
+    assert call.outcome == outcome
+    assert (await visit.obligation(ended)).evidence == "message_accepted"
+
+
+def body_of(visit: Visit, row: NoteRow) -> str:
+    """What Twilio was given for this note, with its reference; exactly one message."""
+    (message,) = [one for one in visit.reception.messages if row.note.reference in one.form["Body"]]
+    return str(message.form["Body"])
+
+
+async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
+    reception: Reception, caller_phone: Phone, staff: Phone
+) -> None:
+    visit, leg = await ring_for(reception, caller_phone, staff)
+    leg.ring()
+    leg.background(sign("staff"))
+    await asyncio.sleep(0.5)
+    answered = await leg.answer()
+    prompt = await leg.until_heard(reception.sentence("prompt"))
+    visit.notes["prompt"] = prompt.at - answered
+    await visit.hears("moment", since=answered)
+    accepted = await pressed(leg, "1")
+    to_caller, to_staff = await asyncio.gather(until_sign(visit.calling, "staff"), until_sign(leg, "caller"))
+    visit.notes["bridged"] = max(to_caller.start, to_staff.start) - accepted
+
+    assert not signs_of(visit.calling.audio().between(0, accepted))
+    assert not signs_of(leg.audio().between(0, accepted))
+    staff_heard_only(leg, reception.sentence("prompt"), until=accepted)
+    assert visit.notes["prompt"] < 1.0
+    assert visit.notes["bridged"] < 0.6
+    await the_talk_is_theirs(visit, leg)
+    await leg.hang_up()
+    assert (await visit.calling.over(2.0)).how is Ending.REMOTE_HUNG_UP
+    ended = await visit.ended()
+    assert ended.outcome == Outcome.ACCEPTED
+    assert (await visit.obligation(ended)).evidence == "accepted_by_person"
+    await nothing_was_sent(visit, ended)
+    await visit.nothing_left(leg)
+
+
+async def pressed(leg: Call, key: str) -> float:
+    """Press a key; returns when it began to sound."""
+    at = time.monotonic()
+    await leg.press(key)
+    return at
+
+
+async def until_sign(call: Call, party: str, timeout: float = 5.0) -> Span:
+    """Wait until this party's sign is heard."""
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        for span in signs_of(call.audio()):
+            if span.name == party:
+                return span
+        await asyncio.sleep(0.05)
+    raise CallFailed(f"the sign of {party} was not heard; {call!r}")
+
+
+def staff_heard_only(leg: IncomingCall, reference: Samples, *, until: float) -> None:
+    """Between two prompts there is silence: no word of Clara's, no ringing, no caller."""
+    heard = leg.audio().between(0, until)
+    starts = sorted(match.at for match in heard.find(reference))
+    assert len(starts) >= 2
+    for begin, end in itertools.pairwise(starts):
+        pause = heard.between(begin + len(reference) / RATE + 0.15, end - 0.05)
+        assert not pause.speech_spans(threshold=QUIET), "something sounds between two prompts"
+
+
+async def the_talk_is_theirs(visit: Visit, leg: IncomingCall) -> None:
+    """Two seconds of talk: both signs without a hole, and not a word of Clara's."""
+    begin = time.monotonic() + 0.5
+    await asyncio.sleep(2.5)
+    for call, party in ((visit.calling, "staff"), (leg, "caller")):
+        heard = call.audio().between(begin, begin + 1.9)
+        (span,) = [one for one in heard.tones({party: SIGNS[party]}, threshold=SIGN_LEVEL) if one.seconds > 1]
+        assert span.seconds > 1.7
+        others = heard.tones(
+            {name: hertz for name, hertz in SIGNS.items() if name != party}, threshold=SIGN_LEVEL
+        )
+        assert not others
+        assert longest_silence(heard)[0] < 0.1
+
+
+async def nothing_was_sent(visit: Visit, ended: Ended) -> None:
+    """No message went out: the one that was armed is cancelled."""
+    (row,) = await visit.reception.ledger.notifications(call_id=ended.call_id)
+    assert row.state == "cancelled"
+    assert not [one for one in visit.reception.messages if row.note.reference in one.form["Body"]]
+
+
+class TestWhenTheCallerLeaves:
+    async def test_while_it_rings_the_telephone_stops_at_once(
+        self, reception: Reception, caller_phone: Phone, staff: Phone
+    ) -> None:
+        visit, leg = await ring_for(reception, caller_phone, staff)
+        leg.ring()
+        await asyncio.sleep(1.0)
+        await self.leaves(visit, leg, Ending.CANCELLED)
+
+    async def test_while_the_prompt_is_heard_the_line_ends_at_once(
+        self, reception: Reception, caller_phone: Phone, staff: Phone
+    ) -> None:
+        visit, leg = await ring_for(reception, caller_phone, staff)
+        leg.ring()
+        await leg.answer()
+        await leg.until_heard(reception.sentence("prompt"))
+        await self.leaves(visit, leg, Ending.REMOTE_HUNG_UP)
+
+    async def leaves(self, visit: Visit, leg: IncomingCall, how: Ending) -> None:
+        left = time.monotonic()
+        await visit.calling.hang_up()
+        stopped = await leg.over(2.0)
+        ended = await visit.ended()
+        known = visit.moment(ended, "event.CallerLeft")
+        visit.notes["stopped"] = stopped.at - known
+        assert stopped.how is how
+        assert stopped.at - known <= 0.1 + CLOCKS
+        assert stopped.at - left <= 0.3
+        await staff_was_told(visit, ended, Outcome.CALLER_LEFT)
+        await visit.nothing_left(leg)
+
+    async def test_in_the_middle_of_the_talk_the_other_line_ends_at_once(
+        self, reception: Reception, caller_phone: Phone, staff: Phone
+    ) -> None:
+        visit, leg = await ring_for(reception, caller_phone, staff)
+        await picks_up(voice=sign("staff"))(leg)
+        await until_sign(visit.calling, "staff", 10)
+        left = time.monotonic()
+        await visit.calling.hang_up()
+        assert (await leg.over(2.0)).at - left <= 0.3
+        ended = await visit.ended()
+        assert ended.outcome == Outcome.ACCEPTED
+        await nothing_was_sent(visit, ended)
+        await visit.nothing_left(leg)
+
+
+async def test_asked_twice_one_telephone_rings_once(
+    reception: Reception, caller_phone: Phone, staff: Phone
+) -> None:
+    visit, leg = await ring_for(reception, caller_phone, staff)
+    leg.ring()
+    visit.calling.background(None)
+    await visit.hears("connecting")
+    await asyncio.sleep(0.5)
+    await visit.ask(AGAIN)
+    await visit.hears("already_ringing")
+    leg.reject(486)
+    await visit.hears("notified")
+    await visit.calling.hang_up()
+    ended = await visit.ended()
+    assert len(ended.of("event.PersonWanted")) == 2
+    assert len(ended.of("effect.Dial")) == len(staff.calls) == 1
+    await staff_was_told(visit, ended, Outcome.BUSY)
+    await visit.nothing_left(leg)
+
+
+class TestWhenNothingAnswersAtAll:
+    """The dead come last: a SIP bridge calls them again for half a minute."""
+
+    @pytest.mark.parametrize(
+        ("address", "outcome"),
+        [(f"{COLLEAGUE}:5060", Outcome.NEVER_RANG), (f"{NOBODY}:5060", Outcome.NEVER_RANG)],
+        ids=["closed port", "no such machine"],
+    )
+    async def test_the_caller_hears_it(
+        self, reception: Reception, caller_phone: Phone, address: str, outcome: Outcome
+    ) -> None:
+        await reception.change_trunk(address=address)
+        await self.falls_back(reception, caller_phone, outcome)
+
+    async def test_a_trunk_that_is_gone_is_our_own_fault_and_the_caller_is_served(
+        self, reception: Reception, caller_phone: Phone
+    ) -> None:
+        await reception.lk.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=reception.lines.outbound))
+        await self.falls_back(reception, caller_phone, Outcome.MISCONFIGURED)
+        await reception.worker.until_line("the transfer is set up wrongly", 1.0)
+
+    async def falls_back(self, reception: Reception, carrier: Phone, outcome: Outcome) -> None:
+        visit = await ring(reception, carrier)
+        await visit.hears("greeting")
+        await visit.ask()
+        sentence = await visit.hears("no_answer", timeout=20)
+        notified = await visit.hears("notified")
+        await visit.calling.hang_up()
+        ended = await visit.ended()
+        assert ended.outcome == outcome
+        assert visit.first_word(sentence, visit.moment(ended, "event.LegFailed")) <= FIRST_WORD
+        silence, _ = visit.longest_silence(visit.asked_at, notified.at)
+        assert silence <= reception.spec.limits.silence + SILENCE_MARGIN
+        await staff_was_told(visit, ended, outcome)
+        await visit.nothing_left()
