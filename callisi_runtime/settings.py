@@ -20,7 +20,7 @@ NUMBERS = {
 
 def secret() -> str | None:
     """A field whose value stays out of `repr`."""
-    return field(default=None, repr=False)  # type: ignore[return-value]  # dataclasses.field is typed as its default
+    return field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import RootModel, ValidationError
+from pydantic import ValidationError
 
 from callisi_runtime.checks import messages, numbers, phrases, speech, times, tools
-from callisi_runtime.checks.templates import STAND_IN, check_templates
+from callisi_runtime.checks.templates import check_templates, stand_in
 from callisi_runtime.checks.view import Check, View, has
 from callisi_runtime.errors import Problem, SpecError, sort_problems
 from callisi_runtime.settings import read_environment
@@ -86,19 +86,17 @@ def run_checks(view: View) -> Iterator[Problem]:
         yield from check(view)
 
 
-class Anything(RootModel[dict[str, Any]]):
-    """A file of whatever shape."""
-
-
 def _with_more(
     problems: tuple[Problem, ...], path: str | Path, environ: Mapping[str, str]
 ) -> tuple[Problem, ...]:
     """The mistakes found, and those that the checks see beside them, so that nobody has to mend the file twice."""
+    from pydantic import RootModel
+
     try:
-        loaded = load(path, Anything, env=_filled(environ, problems))
+        loaded = load(path, RootModel[dict[str, Any]], env=_filled(environ, problems))
     except SpecError:
         return problems  # there is no file to look at
-    view = View(STAND_IN, loaded.data, loaded.positions, environ)
+    view = View(stand_in(), loaded.data, loaded.positions, environ)
     spec = _without_mistakes(loaded.data)
     more = list(check_templates(view) if spec is None else run_checks(replace(view, spec=spec)))
     places = {(problem.file, problem.line, problem.column) for problem in problems}

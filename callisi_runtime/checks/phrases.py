@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from callisi_runtime.checks.view import View
 from callisi_runtime.errors import Problem
-from callisi_runtime.phrases import normal, wish
 
 _EVERYDAY = """
 ja nein doch bitte danke hallo guten tag morgen abend moin servus okay gut ich sie er es wir ihr du mich mir mein
@@ -24,6 +23,8 @@ def check_ask_for(view: View) -> Iterator[Problem]:
     transfer = view.spec.transfer
     if transfer is None or not view.wrote("transfer", "ask_for"):
         return
+    from callisi_runtime.phrases import normal, wish
+
     seen: set[str] = set()
     for index, phrase in enumerate(transfer.ask_for):
         loc = ("transfer", "ask_for", index)
@@ -55,7 +56,7 @@ def check_facts(view: View) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, fact in enumerate(view.spec.facts):
         for place, words in enumerate(fact.ask):
-            first = seen.setdefault(normal(words), index)
+            first = seen.setdefault(" ".join(words.casefold().split()), index)
             if first != index:
                 yield view.warning(
                     ("facts", index, "ask", place),
