@@ -11,6 +11,7 @@ from callisi_runtime.hours import in_words
 from callisi_runtime.phrases import normal, wish
 
 if TYPE_CHECKING:
+    from callisi_runtime.loopback.brain import Brain
     from callisi_runtime.plan import CallFacts, CallPlan
 
 ASK_MESSAGE = "Was darf ich ausrichten?"
@@ -141,3 +142,30 @@ def _offer(plan: CallPlan, tools: set[str]) -> str:
     if not can:
         return "Bitte fragen Sie mich etwas anderes."
     return f"Ich kann {' oder '.join(can)}. Was möchten Sie?"
+
+
+def loopback_brain(plan: CallPlan) -> Brain:
+    """The same as the language model that the loopback provider plays: `Loopback(reply=loopback_brain(plan))`.
+
+    It knows the conversation as it was sent, and offers a tool only where the request does.
+    """
+    from callisi_runtime.loopback.brain import ChatRequest, Reply, ToolCall, text_of
+    from callisi_runtime.plan import sample_call
+
+    roles: dict[object, Who] = {"user": "caller", "assistant": "agent"}
+
+    def think(request: ChatRequest) -> Reply:
+        if request.last_role == "tool":
+            return Reply(after_tool(text_of(request.messages[-1].get("content"))).text)
+        said = [
+            Said(roles[one.get("role")], text_of(one.get("content")))
+            for one in request.messages
+            if one.get("role") in roles
+        ]
+        before = said[: max((index for index, one in enumerate(said) if one.who == "caller"), default=0)]
+        thought = reply(plan, sample_call(), request.last_user_text, before)
+        if thought.tool is not None and thought.tool in request.tools:
+            return Reply(tool_calls=(ToolCall(thought.tool, thought.arguments),))
+        return Reply(thought.text)
+
+    return think

@@ -47,9 +47,9 @@ class TextConversation:
     ) -> None:
         self.real = real
         self.agent = RehearsedReceptionist(runner, reach)
-        self._context = self.agent.chat_ctx
+        self._model: llm.LLM[Any] = real_model(runner) if real else BrainModel(runner)
         self._session: AgentSession[Any] = AgentSession(
-            llm=real_model(runner) if real else BrainModel(runner),
+            llm=self._model,
             vad=None,
             turn_handling={"turn_detection": None},
             user_away_timeout=None,
@@ -85,6 +85,10 @@ class TextConversation:
     async def close(self) -> None:
         """End the session."""
         await self._session.aclose()
+        await self._model.aclose()
+        client = getattr(self._model, "_client", None)  # the plugin leaves its connections open
+        if client is not None:
+            await client.close()
 
 
 class RehearsedReceptionist(Receptionist):

@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callisi_runtime.call import CallRunner
@@ -139,9 +139,18 @@ class Rehearsal:
         await self.run_until(now + speaking_seconds(text))
         self.runner.talking(False)
         self.line.last_thing = self.clock.now()
+        index = len(self.runner.record.transcript)
         await self._hear(text)
+        self._began_at(index, now)
         await self.settle()
         return True
+
+    def _began_at(self, index: int, at: float) -> None:
+        """The transcript says when a line began; it is understood when it is over."""
+        transcript = self.runner.record.transcript
+        if index < len(transcript) and transcript[index].who == "caller":
+            line = replace(transcript[index], at=round(at, 3))
+            transcript[index] = line
 
     async def _hear(self, text: str) -> None:
         if self.over:
