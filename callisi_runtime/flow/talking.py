@@ -65,12 +65,8 @@ def conversing(move: Move, event: on.Event) -> None:
         case on.TimerFired("quiet"):
             nudge(move)
         case on.TimerFired("call"):
-            if state.then == "person":
-                move.start("call", OVERRUN_SECONDS)
-                want_person(move)
-            else:
-                move.take_floor()
-                say_goodbye(move, "time_over")
+            move.take_floor()
+            say_goodbye(move, "time_over")
         case on.ModelDown() | on.EarsDown():
             health(move, event)
             if state.able:
