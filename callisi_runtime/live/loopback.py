@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from callisi_runtime.loopback.deepgram import DeepgramServer
-from callisi_runtime.loopback.openai import OpenAIServer
-from callisi_runtime.loopback.recognise import KnownPhrases
-from callisi_runtime.loopback.twilio import TwilioServer
-from callisi_runtime.loopback.voice import EspeakVoice, default_voice
+from callisi_runtime.brain import loopback_brain
+from callisi_runtime.loopback import EspeakVoice, KnownPhrases, Loopback
+from callisi_runtime.plan import make_plan
+from callisi_runtime.settings import Settings
 from callisi_runtime.spec import AgentSpec
 
-log = logging.getLogger("callisi.worker")
+log = logging.getLogger("callisi.run")
 
 EVERYDAY = (
     "Ich möchte mit einem Menschen sprechen",
@@ -28,16 +27,9 @@ async def start_loopback(stack: contextlib.AsyncExitStack, spec: AgentSpec) -> d
     """Start the providers; returns the environment that points at them. They end with `stack`."""
     phrases = [*EVERYDAY, *(ask for fact in spec.facts for ask in fact.ask)]
     ears = KnownPhrases(phrases) if EspeakVoice.available() else None
-    openai = await stack.enter_async_context(OpenAIServer(voice=default_voice()))
-    deepgram = await stack.enter_async_context(DeepgramServer(recogniser=ears))
-    twilio = await stack.enter_async_context(TwilioServer(pace=1.0))
+    brain = loopback_brain(make_plan(spec, Settings()))
+    loopback = await stack.enter_async_context(Loopback(reply=brain, recogniser=ears))
     log.warning("loopback: every provider but LiveKit is played by this machine; no message leaves it")
-    return {
-        "OPENAI_BASE_URL": openai.base_url,
-        "OPENAI_API_KEY": "loopback",
-        "DEEPGRAM_BASE_URL": deepgram.base_url,
-        "DEEPGRAM_API_KEY": "loopback",
-        "TWILIO_API_BASE": twilio.api_base,
-        "TWILIO_ACCOUNT_SID": twilio.account_sid,
-        "TWILIO_AUTH_TOKEN": twilio.auth_token,
-    }
+    if ears is None:
+        log.warning("loopback: espeak-ng is not installed, so Clara hums, and understands nobody")
+    return loopback.environ() | {"TWILIO_PHONE_NUMBER": "+15005550006"}
