@@ -16,7 +16,7 @@ test: $(READY) ## run the tests, in parallel
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 line: $(READY) ## place real SIP calls through a LiveKit server on this machine
-	@$(BIN)/pytest tests/line -m line -p no:xdist $(ARGS)
+	@$(BIN)/python -m tests.line -m line $(ARGS)
 
 bench: $(READY) ## measure, and print ratios
 	@for each in benchmarks/*.py; do $(BIN)/python "$$each" || exit 1; done
