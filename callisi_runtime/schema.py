@@ -81,8 +81,32 @@ def schema_of(
     }
 
 
+def scenario_schema() -> Schema:
+    """The schema of `scenarios/*.yaml`: single values stand for lists of one."""
+    from callisi_runtime.rehearse.providers import NAMES as PROVIDERS
+    from callisi_runtime.rehearse.scenario import Scenario
+    from callisi_runtime.rehearse.staff import BEHAVIOURS
+
+    files: Schema = {"type": "string", "minLength": 1}
+    behaviour = {"enum": list(BEHAVIOURS)}
+    modes = {name: {"type": ["string", "integer"]} for name in PROVIDERS}
+    written = {
+        "Scenario.agent": lambda _: _one_or_many(files),
+        "Scenario.staff": lambda _: _one_or_many(behaviour),
+        "Scenario.env": lambda _: {"type": "object"},
+        "Scenario.providers": lambda _: {
+            "type": "object",
+            "properties": modes,
+            "additionalProperties": False,
+        },
+        "Scenario.caller": lambda _: _phone(),
+    }
+    return schema_of(Scenario, "scenario", written)
+
+
 SCHEMAS: dict[str, Callable[[], Schema]] = {
     "agent": agent_schema,
+    "scenario": scenario_schema,
 }
 """Name -> what makes it; `schemas/<name>.schema.json`."""
 
@@ -186,6 +210,10 @@ def _shown(node: Schema) -> Schema:
     if isinstance(node.get("default"), str | int | float):
         shown["default"] = node["default"]
     return shown
+
+
+def _one_or_many(value: Schema) -> Schema:
+    return {"anyOf": [value, {"type": "array", "minItems": 1, "items": value}]}
 
 
 def _phone() -> Schema:

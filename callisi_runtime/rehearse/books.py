@@ -147,7 +147,7 @@ class MemoryBooks:
     async def _send(self, note: Note, route: tuple[Step, ...]) -> Delivery:
         error = None
         for index, step in enumerate(route):
-            entry = Notification(self.clock.now(), step.channel, step.to, text_of(note, step))
+            entry = Notification(self.clock.now(), step.channel, step.to, body_of(note, step))
             self.notifications.append(entry)
             self._shown(entry)
             if await self._attempts(entry, step):
@@ -212,3 +212,10 @@ def attempt_seconds(mode: Mode) -> float:
     if mode.kind == "hang":
         return HANG_SECONDS
     return SEND_SECONDS + mode.seconds
+
+
+def body_of(note: Note, step: Step) -> str:
+    """The text as this channel sends it."""
+    from callisi_runtime.notify.sms import sms_text
+
+    return sms_text(note, step) if step.channel == "sms" else text_of(note, step)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from callisi_runtime.errors import UsageError
 
 ProviderName = Literal["sms", "whatsapp", "email", "webhook", "llm", "stt", "tts", "trunk"]
 CHANNELS = ("sms", "whatsapp", "email", "webhook")
-NAMES = (*CHANNELS, "llm", "stt", "tts", "trunk")
+NAMES: tuple[str, ...] = get_args(ProviderName)
 MODES = "up, down, slow, slow 5s, hang, lost (channels), or a code: 503, 21610, 63016 (channels)"
 DEFAULT_SLOW = 5.0
 LATE_CODES = range(30_000, 70_000)

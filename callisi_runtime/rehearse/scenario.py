@@ -8,16 +8,30 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from callisi_runtime.errors import UsageError
-from callisi_runtime.flow import Outcome
 from callisi_runtime.rehearse import acts
-from callisi_runtime.rehearse.providers import NAMES, parse_mode
+from callisi_runtime.rehearse.providers import ProviderName, parse_mode
 from callisi_runtime.rehearse.staff import Behaviour
 from callisi_runtime.spec.base import Part
 
-Ending = Literal["served", "caller_left"] | Outcome
+Ending = Literal[
+    "served",
+    "accepted",
+    "not_accepted",
+    "busy",
+    "not_available",
+    "declined",
+    "no_such_number",
+    "provider_down",
+    "rang_out",
+    "never_rang",
+    "no_reply",
+    "caller_left",
+    "misconfigured",
+    "closed",
+    "message",
+]
+"""The machine's outcomes, and `served`."""
 Proof = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]
-ProviderName = Literal["sms", "whatsapp", "email", "webhook", "llm", "stt", "tts", "trunk"]
-assert set(NAMES) == set(ProviderName.__args__)  # type: ignore[attr-defined]
 
 
 def _as_list(value: object) -> object:

@@ -128,6 +128,17 @@ class Terminal:
         self.shown = ""
         os.write(self.file, line.encode() + b"\n")
 
+    def press_until(self, key: bytes, text: str) -> None:
+        """Press a key until a text is shown: the line editor may miss one that comes too soon."""
+        for _ in range(10):
+            os.write(self.file, key)
+            try:
+                self.until(text, 5.0)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError(f"{text!r} was not shown: {self.shown}")
+
     def end(self) -> int:
         """The exit code."""
         _, status = os.waitpid(self.pid, 0)
@@ -145,8 +156,7 @@ def test_somebody_types_is_asked_who_picks_up_and_hangs_up_with_ctrl_c(tmp_path:
     terminal.type("")
     terminal.until("picks up")
     terminal.until("> ")
-    os.write(terminal.file, b"\x03")
-    terminal.until("Owed")
+    terminal.press_until(b"\x03", "Owed")
     assert "Traceback" not in terminal.shown
     assert "delivered" in terminal.shown
     assert terminal.end() == 0
@@ -158,8 +168,7 @@ def test_an_unknown_act_is_refused_and_the_call_goes_on(tmp_path: Path) -> None:
     terminal.type("/explode")
     terminal.until("/hangup")
     terminal.until("> ")
-    os.write(terminal.file, b"\x04")
-    terminal.until("Owed")
+    terminal.press_until(b"\x04", "Owed")
     assert terminal.end() == 0
 
 
