@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from rehearse.kit import plan_of
 
 from callisi_runtime.brain import ASK_MESSAGE, Said, after_tool, reply
 from callisi_runtime.plan import CallPlan, sample_call
+from tests.rehearse.kit import plan_of
 
 FULL = plan_of(
     tools=["current_time", "opening_hours", "end_call", "request_human_transfer", "take_message"],

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearse.kit import PERSON, cast, plan_of
-
 from callisi_runtime.call import Hearing
 from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
 from callisi_runtime.rehearse.rehearsal import Rehearsal
+from tests.rehearse.kit import PERSON, cast, plan_of
 
 
 async def greeted(**changes: Any) -> tuple[Rehearsal, Hearing]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from typing import TYPE_CHECKING
 
-from callisi_runtime.ledger.retention import erase_caller, export_caller, forget_old
+from callisi_runtime.ledger.retention import erase_caller, export_caller, forget_daily, forget_old
 
 from .conftest import CALL, Clock, make_note
 
@@ -94,3 +95,25 @@ async def test_a_call_that_goes_on_keeps_its_state(ledger: Ledger) -> None:
     call = await ledger.call("call-1")
     assert call is not None
     assert call.state == {"phase": 1}
+
+
+async def test_one_agents_calls_are_deleted_by_its_own_file(ledger: Ledger, clock: Clock) -> None:
+    for call_id, agent in (("call-1", "clara"), ("call-2", "otto")):
+        await ledger.begin_call(dataclasses.replace(CALL, id=call_id, agent=agent))
+        await ledger.close_obligation(call_id, "served")
+    clock.advance(100 * 86_400)
+    assert await forget_old(ledger, 30, "clara") == 1
+    assert [call.agent for call in await ledger.calls()] == ["otto"]
+
+
+async def test_old_calls_are_deleted_while_a_worker_runs(ledger: Ledger, clock: Clock) -> None:
+    await ledger.begin_call(CALL)
+    await ledger.close_obligation("call-1", "served")
+    clock.advance(100 * 86_400)
+    stop = asyncio.Event()
+    forgetting = asyncio.create_task(forget_daily(ledger, "clara", 90, stop, first_after=0.01))
+    async with asyncio.timeout(10):
+        while await ledger.calls():
+            await asyncio.sleep(0.01)
+    stop.set()
+    await forgetting

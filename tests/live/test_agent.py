@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rehearse.kit import PERSON, cast, outcome_of, plan_of, said
 
 from callisi_runtime.brain import loopback_brain
 from callisi_runtime.call import LoopClock
@@ -18,6 +17,7 @@ from callisi_runtime.rehearse.clock import VirtualClock
 from callisi_runtime.rehearse.document import document
 from callisi_runtime.rehearse.rehearsal import Rehearsal
 from callisi_runtime.rehearse.script import play
+from tests.rehearse.kit import PERSON, cast, outcome_of, plan_of, said
 
 
 async def items(*what: str | float) -> AsyncIterator[str]:

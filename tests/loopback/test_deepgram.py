@@ -15,7 +15,7 @@ from callisi_runtime.loopback.audio import resample
 from callisi_runtime.loopback.recognise import KnownPhrases, ScriptedRecogniser
 from callisi_runtime.loopback.voice import RATE as VOICE_RATE
 from callisi_runtime.loopback.voice import EspeakVoice
-from loopback.conftest import ONCE
+from tests.loopback.conftest import ONCE
 
 if TYPE_CHECKING:
     import aiohttp

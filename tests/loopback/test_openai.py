@@ -12,7 +12,7 @@ from livekit.plugins import openai as plugin
 
 from callisi_runtime.loopback.brain import HONEST_SENTENCE, ChatRequest, Reply, ToolCall
 from callisi_runtime.loopback.voice import ToneVoice
-from loopback.conftest import ONCE
+from tests.loopback.conftest import ONCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from rehearse.kit import PERSON, ROOT
+from tests.rehearse.kit import PERSON, ROOT
 
 BIN = Path(sys.executable).parent
 CLARA = str(ROOT / "agents" / "clara.yaml")

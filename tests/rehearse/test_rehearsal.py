@@ -4,7 +4,7 @@ import pytest
 
 from callisi_runtime.errors import UsageError
 from callisi_runtime.flow import Phase
-from rehearse.kit import PERSON, cast, outcome_of, plan_of, played, said
+from tests.rehearse.kit import PERSON, cast, outcome_of, plan_of, played, said
 
 GREETING_SECONDS = 7.0
 

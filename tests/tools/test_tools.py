@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 import pytest
-from rehearse.kit import cast, plan_of
 
 from callisi_runtime.call import CallRunner
 from callisi_runtime.flow import Phase
@@ -13,6 +12,7 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.rehearse.rehearsal import Rehearsal
 from callisi_runtime.spec import ToolName
 from callisi_runtime.tools import TOOLS, ToolMistake, tools_of
+from tests.rehearse.kit import cast, plan_of
 
 
 async def conversing(**changes: Any) -> Rehearsal:
