@@ -15,17 +15,22 @@ from callisi_runtime.call.record import CallRecord
 from callisi_runtime.flow import CallState, Outcome, Phase, step
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
+from callisi_runtime.notify.safe import clean
 from callisi_runtime.phone import masked
+from callisi_runtime.plan.facts import Message
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from callisi_runtime.call.books import Books
     from callisi_runtime.call.hands import Cancellable, Clock, Hands
-    from callisi_runtime.plan import CallFacts, CallPlan, Message
+    from callisi_runtime.plan import CallFacts, CallPlan
 
 log = logging.getLogger("callisi.call")
 
+NOTHING = Message()
+NAME_LIMIT = 80
+"""Characters that a name takes in a message to staff."""
 LAST_WORD_SECONDS = 30.0
 """How long the books are waited for after the call is over; what is not done then, the sender does."""
 
@@ -122,15 +127,15 @@ class CallRunner:
         self.feed(on.MessageGiven())
 
     def know(self, message: Message) -> None:
-        """Keep what the caller said it is about; empty parts leave what is known."""
+        """Keep what the caller said it is about, as harmless text; empty parts leave what is known."""
         old = self.facts.message
         self.facts = replace(
             self.facts,
             message=replace(
                 old,
-                subject=message.subject or old.subject,
-                name=message.name or old.name,
-                callback=message.callback or old.callback,
+                subject=clean(message.subject) or old.subject,
+                name=clean(message.name, NAME_LIMIT) or old.name,
+                callback=clean(message.callback) or old.callback,
             ),
         )
 
@@ -186,8 +191,7 @@ class CallRunner:
             case do.Deliver(number):
                 self._spawn(self._deliver(number))
             case do.Keep(part):
-                words = self.last_words[:300]
-                self.facts = replace(self.facts, message=replace(self.facts.message, **{part: words}))
+                self.know(replace(NOTHING, **{part: self.last_words}))
             case do.Close(evidence):
                 await self.books.close(evidence)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger import moving
 from callisi_runtime.ledger.schema import LIVE, call, event, note, obligation
 
@@ -16,11 +18,17 @@ if TYPE_CHECKING:
 
     from callisi_runtime.ledger.facade import Ledger
 
+log = logging.getLogger("callisi.ledger")
+
 DAYS = 90.0
 BATCH = 200
 """Calls per transaction: the write lock is held for some 20 ms, so that no call waits."""
 
 PAUSE = 0.05
+
+FIRST_AFTER = 600.0
+EVERY = 86_400.0
+"""Seconds from the start to the first deletion, and between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +41,43 @@ class Erasure:
     """Kept, because somebody still has to call back or a message is on its way; transcripts are deleted."""
 
 
-async def forget_old(ledger: Ledger, days: float = DAYS) -> int:
-    """Deletes calls older than `days` in small batches, and returns how many.
+async def forget_old(ledger: Ledger, days: float = DAYS, agent: str | None = None) -> int:
+    """Deletes calls older than `days`, of one agent or of all, in small batches, and returns how many.
 
     A call with an open promise, a notification on its way or a dead letter stays, however old it is.
     """
     before, deleted = ledger.clock() - days * 86_400, 0
     while True:
-        batch = await ledger.write(_forget_batch, before)
+        batch = await ledger.write(_forget_batch, before, agent)
         deleted += batch
         if batch < BATCH:
             await ledger.write(_give_space_back)
             return deleted
         await asyncio.sleep(PAUSE)
+
+
+async def forget_daily(
+    ledger: Ledger, agent: str, days: float, stop: asyncio.Event, *, first_after: float = FIRST_AFTER
+) -> None:
+    """Deletes an agent's old calls about once a day, until `stop` is set."""
+    wait = first_after
+    while not await _stopped_within(stop, wait):
+        wait = EVERY
+        try:
+            deleted = await forget_old(ledger, days, agent)
+        except CallisiError as error:
+            log.warning("old calls are deleted later: %s", error)
+            wait = FIRST_AFTER
+        else:
+            log.info("%d calls older than %g days deleted", deleted, days)
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def export_caller(ledger: Ledger, caller: str) -> list[dict[str, object]]:
@@ -66,8 +98,10 @@ def _needed() -> sa.ColumnElement[bool]:
     return sa.or_(call.c.id.in_(promise), call.c.id.in_(letter))
 
 
-def _forget_batch(connection: sa.Connection, before: float) -> int:
+def _forget_batch(connection: sa.Connection, before: float, agent: str | None) -> int:
     old = sa.select(call.c.id).where(call.c.started < before, sa.not_(_needed())).order_by(call.c.started)
+    if agent is not None:
+        old = old.where(call.c.agent == agent)
     ids = list(connection.execute(old.limit(BATCH)).scalars())
     for call_id in ids:
         moving.forget(connection, call_id)

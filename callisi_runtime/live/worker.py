@@ -13,24 +13,30 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from livekit import api
 from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
 
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
-from callisi_runtime.ledger import Ledger
-from callisi_runtime.live.entry import JobSetup, entrypoint, notify_settings, prepare
+from callisi_runtime.ledger import ledger_at
+from callisi_runtime.ledger.retention import forget_daily
+from callisi_runtime.live.entry import JobSetup, entrypoint, prepare
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
 from callisi_runtime.live.sweep import AGENT, Sweep
 from callisi_runtime.live.watch_line import keep_watchdog, socket_path
 from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.notify.settings import notify_settings
 from callisi_runtime.phone import is_example
 from callisi_runtime.plan import make_plan
 from callisi_runtime.settings import Settings
 from callisi_runtime.spec import AgentSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 log = logging.getLogger("callisi.worker")
 
@@ -69,7 +75,7 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
         trunk = await check_livekit(spec, settings)
         async with utils.http_context.open():
             await prepare_speech(spec, settings)
-        ledger = Ledger(settings.callisi_database)
+        ledger = ledger_at(settings.callisi_database)
         await ledger.open()
         stack.push_async_callback(ledger.close)
         lk = await stack.enter_async_context(livekit_api(settings))
@@ -78,6 +84,7 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
             sender=Sender(ledger, build_channels(notify_settings(settings))),
             sweep=Sweep(lk, ledger, spec.name),
             watch=socket_path(spec.name, settings),
+            forgetting=partial(forget_daily, ledger, spec.name, spec.privacy.keep_days),
         )
         return await run_until_stopped(build_server(spec, settings, setup), duties, spec.limits.max_calls)
 
@@ -237,6 +244,8 @@ class Duties:
     sender: Sender
     sweep: Sweep
     watch: Path
+    forgetting: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+    """Deletes what is older than the file keeps, about once a day."""
 
     def start(self, done: asyncio.Event) -> list[asyncio.Task[None]]:
         """Send what is owed, look after calls that nobody has, keep a watchdog; until `done` is set."""
@@ -244,6 +253,7 @@ class Duties:
             asyncio.create_task(self.sender.run(done)),
             asyncio.create_task(self.sweep.run(done)),
             asyncio.create_task(keep_watchdog(self.watch, done)),
+            asyncio.create_task(self.forgetting(done)),
         ]
 
 

@@ -12,7 +12,7 @@ from callisi_runtime.notify.webhook import Webhook
 from callisi_runtime.notify.whatsapp import WhatsApp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from callisi_runtime.notify.base import Channel
     from callisi_runtime.notify.settings import NotifySettings
@@ -67,6 +67,7 @@ def build_channels(settings: NotifySettings) -> dict[str, Channel]:
     return {name: channel for name, channel in made.items() if channel is not None}
 
 
-def preload() -> None:
-    """Imports Twilio's library, which takes a second: in a worker before the first call, not during one."""
-    import twilio.rest  # noqa: F401
+def preload(channels: Collection[str]) -> None:
+    """Imports what these channels need: Twilio's library takes a second, which no call should wait for."""
+    if not {"sms", "whatsapp"}.isdisjoint(channels):
+        import twilio.rest  # noqa: F401

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from callisi_runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +30,19 @@ class NotifySettings:
     """Where Twilio reports: `https://host/twilio/status`. None: Twilio is asked."""
     timeout: float = 10.0
     """Seconds one request to a provider may take."""
+
+
+def notify_settings(settings: Settings) -> NotifySettings:
+    """The environment, as the channels want it."""
+    public = settings.callisi_public_url
+    return NotifySettings(
+        twilio_account_sid=settings.twilio_account_sid,
+        twilio_auth_token=settings.twilio_auth_token,
+        twilio_api_base=settings.twilio_api_base,
+        sms_from=settings.twilio_phone_number,
+        whatsapp_from=settings.twilio_whatsapp_from,
+        smtp_url=settings.smtp_url,
+        smtp_from=settings.smtp_from,
+        webhook_secret=settings.callisi_webhook_secret,
+        status_callback_url=f"{public.rstrip('/')}/twilio/status" if public else None,
+    )
