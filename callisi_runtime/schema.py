@@ -145,6 +145,8 @@ def _references(node: Any, through_lists: bool) -> list[str]:
 
 def _loosened(definition: Schema, *, merges: bool) -> Schema:
     """A model's schema: nothing required where another file may bring it, and no names that only Python knows."""
+    if "properties" not in definition:
+        return _value(definition)  # a closed set of words
     properties = {key: _property(node, merges) for key, node in definition["properties"].items()}
     result: Schema = {"type": "object"}
     if "description" in definition:
