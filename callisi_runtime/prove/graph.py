@@ -108,6 +108,9 @@ def count_paths(graph: Graph) -> int:
 
 def check(graph: Graph) -> None:
     """Add what the graph tells to the broken invariants. Means something only where no step was broken."""
+    if not graph.whole:
+        graph.broken["ends"] = Broken("ends", len(graph.nodes) - 1, None, ())
+        return
     edge = endless(graph)
     if edge is not None:
         graph.broken.setdefault("ends", Broken("ends", edge.source, edge.event, edge.effects))

@@ -10,7 +10,7 @@ from callisi_runtime.prove.world import World
 
 GONE = "human-0"
 """Stands for every telephone that was given up long ago."""
-DIAL_OUTCOMES = tuple(Outcome)
+DIAL_OUTCOMES = tuple(outcome for outcome in Outcome if outcome is not Outcome.INTERRUPTED)
 STALE_TIMERS = (
     "call",
     "quiet",

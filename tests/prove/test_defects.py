@@ -9,9 +9,10 @@ import pytest
 from callisi_runtime.flow import CallState, FlowPlan, Phase, step
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
+from callisi_runtime.plan.sentences import SENTENCES
 from callisi_runtime.prove import prove
 from callisi_runtime.prove.walk import Machine
-from tests.prove.shapes import CLARA, TRANSFER
+from tests.prove.shapes import SHAPES, TRANSFER
 
 Result = tuple[CallState, tuple[do.Effect, ...]]
 Change = Callable[[FlowPlan, CallState, on.Event, CallState, tuple[do.Effect, ...]], Result]
@@ -28,7 +29,10 @@ def spoilt(change: Change) -> Machine:
 
 
 def without(*kinds: type) -> Change:
-    return lambda plan, old, event, new, effects: (new, tuple(one for one in effects if not isinstance(one, kinds)))
+    return lambda plan, old, event, new, effects: (
+        new,
+        tuple(one for one in effects if not isinstance(one, kinds)),
+    )
 
 
 def notified_before_evidence(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
@@ -83,7 +87,9 @@ def key_of_the_caller_accepts(plan, old, event, new, effects):  # type: ignore[n
 
 def word_timer_never_restarted(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
     if event == on.TimerFired("word") and new.phase is Phase.NOTIFYING:
-        return new._replace(timers=new.timers - {"word"}), without(do.StartTimer)(plan, old, event, new, effects)[1]
+        return new._replace(timers=new.timers - {"word"}), without(do.StartTimer)(
+            plan, old, event, new, effects
+        )[1]
     return new, effects
 
 
@@ -199,7 +205,7 @@ DEFECTS: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_planted_defect_is_found_by_its_name(name: str) -> None:
     change, invariant = DEFECTS[name]
-    proof = prove(CLARA, machine=spoilt(change))
+    proof = prove(SHAPES["hangs up after the message"], machine=spoilt(change))
     found = {violation.invariant: violation for violation in proof.violations}
     assert invariant in found
     assert found[invariant].call[0].startswith(" 1. ")
@@ -207,8 +213,9 @@ def test_a_planted_defect_is_found_by_its_name(name: str) -> None:
 
 def test_the_shortest_call_is_told_with_the_sentences_of_the_file() -> None:
     machine = spoilt(human_leg_rings_on)
-    words = {"greeting": "Guten Tag, hier ist Clara, die KI-Assistentin."}
-    call = next(
-        one.call for one in prove(TRANSFER, words, machine=machine).violations if one.invariant == "no_phone_left_behind"
-    )
-    assert any("KI-Assistentin" in line for line in call) or any("greeting" in line for line in call)
+    words = {**dict.fromkeys(SENTENCES, "..."), "greeting": "Guten Tag, hier ist Clara, die KI-Assistentin."}
+    broken = {one.invariant: one.call for one in prove(TRANSFER, words, machine=machine).violations}
+    call = broken["no_phone_left_behind"]
+    assert call[1] == " 2. agent: „Guten Tag, hier ist Clara, die KI-Assistentin.“"
+    assert call[-1].endswith("„...“")
+    assert len(call) < 16
