@@ -19,7 +19,8 @@ line: $(READY) ## place real SIP calls through a LiveKit server on this machine
 	@$(BIN)/python -m tests.line -m line $(ARGS)
 
 bench: $(READY) ## measure, and print ratios
-	@for each in benchmarks/*.py; do $(BIN)/python "$$each" || exit 1; done
+	@$(BIN)/python -m benchmarks.text $(ARGS)
+	@$(BIN)/python -m benchmarks.line $(ARGS)
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check
