@@ -12,15 +12,19 @@ from zoneinfo import ZoneInfo
 
 from callisi_runtime.cli.main import Parser
 from callisi_runtime.cli.output import print_json
-from callisi_runtime.errors import ExitCode, UsageError
+from callisi_runtime.errors import CallisiError, ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callisi_runtime.notify.base import Channel
     from callisi_runtime.rehearse.rehearsal import Cast
     from callisi_runtime.settings import Settings
     from callisi_runtime.spec import AgentSpec
 
 NOT_CONFIGURED = "Rehearsal: nothing is configured, so no telephone rings and nothing is sent."
 ON_PURPOSE = "Rehearsal: no telephone rings and nothing is sent."
+SENDS = "Rehearsal: no telephone rings, but messages to the staff are truly sent."
 HOW = "Type what the caller says; Enter lets time pass, /help lists the rest, Ctrl-D hangs up."
 SAMPLE_CALLER = "+49 1522 8817386"
 """A number that is kept free for films and books."""
@@ -78,6 +82,7 @@ def run_parser() -> Parser:
     dry.add_argument("--caller", metavar="NUMBER", help=f"who rings: a number, or `hidden` ({SAMPLE_CALLER})")
     dry.add_argument("--at", metavar="TIME", help="when: 14:30, or 2026-12-24 14:30 (now)")
     dry.add_argument("--staff", action="append", metavar="WHAT", help=staff_help())
+    dry.add_argument("--send", action="store_true", help="truly send the messages to the staff")
     dry.add_argument("--json", action="store_true", help="print one JSON document instead of the call")
     return parser
 
@@ -91,7 +96,12 @@ def staff_help() -> str:
 
 def rehearses(args: argparse.Namespace, settings: Settings) -> bool:
     """Whether this is a rehearsal."""
-    asked = args.rehearse or args.json or any(getattr(args, name) is not None for name in REHEARSAL_ONLY)
+    asked = (
+        args.rehearse
+        or args.json
+        or args.send
+        or any(getattr(args, name) is not None for name in REHEARSAL_ONLY)
+    )
     return asked or not (settings.has_livekit or args.loopback)
 
 
@@ -116,10 +126,10 @@ def answer_calls(args: argparse.Namespace, settings: Settings) -> int:
 
 def rehearse(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
     """One call in the terminal, from a script, or from a pipe."""
-    cast = cast_of(args, spec)
+    cast = cast_of(args, spec, settings)
     typed = args.script is None and sys.stdin.isatty() and not args.json
     if not args.json:
-        first = ON_PURPOSE if settings.has_livekit else NOT_CONFIGURED
+        first = SENDS if args.send else ON_PURPOSE if settings.has_livekit else NOT_CONFIGURED
         print(f"{first} {HOW}" if typed else first, flush=True)
     if typed:
         return rehearse_typed(args, spec, settings, cast)
@@ -177,7 +187,7 @@ def rehearse_typed(args: argparse.Namespace, spec: AgentSpec, settings: Settings
     return ExitCode.OK
 
 
-def cast_of(args: argparse.Namespace, spec: AgentSpec) -> Cast:
+def cast_of(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> Cast:
     """Who rings, when, and who picks up.
 
     Raises:
@@ -192,11 +202,32 @@ def cast_of(args: argparse.Namespace, spec: AgentSpec) -> Cast:
     if caller.e164 is None and args.caller not in (None, "hidden"):
         raise UsageError("--caller is no telephone number; write it as +49 30 23125010, or `hidden`")
     return Cast(
-        caller, moment_of(args.at, spec), parse_staff(args.staff or []), Providers(), has_model(args, spec)
+        caller=caller,
+        at=moment_of(args.at, spec),
+        staff=parse_staff(args.staff or []),
+        providers=Providers(),
+        real_model=has_model(spec),
+        channels=real_channels(settings) if args.send else None,
     )
 
 
-def has_model(args: argparse.Namespace, spec: AgentSpec) -> bool:
+def real_channels(settings: Settings) -> Mapping[str, Channel]:
+    """The channels that are set up.
+
+    Raises:
+        CallisiError: none is.
+    """
+    from callisi_runtime.notify import build_channels
+    from callisi_runtime.notify.settings import notify_settings
+
+    channels = build_channels(notify_settings(settings))
+    if not channels:
+        hint = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or SMTP_URL"
+        raise CallisiError(Problem("--send: no channel is set up", code="missing-setting", hint=hint))
+    return channels
+
+
+def has_model(spec: AgentSpec) -> bool:
     """Whether there is a key for the first language model that the file names."""
     first = spec.voice.llm[0]
     name = first.api_key_env or {"azure": "AZURE_OPENAI_API_KEY"}.get(

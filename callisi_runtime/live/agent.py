@@ -81,7 +81,7 @@ class Receptionist(Agent):
             self.hearing.part(event.transcript)
 
     def _agent_state(self, event: AgentStateChangedEvent) -> None:
-        self._agent_talks = event.new_state in ("thinking", "speaking")
+        self._agent_talks = event.new_state == "speaking"
         self.runner.talking(self._agent_talks or self._caller_talks)
 
     def _user_state(self, event: UserStateChangedEvent) -> None:

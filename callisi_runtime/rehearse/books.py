@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from callisi_runtime.call import Delivery
-from callisi_runtime.notify.base import text_of
+from callisi_runtime.notify.base import Reject, Retry, text_of
 from callisi_runtime.notify.codes import report_rule, rule_for
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from callisi_runtime.call.hands import Cancellable
     from callisi_runtime.ledger.values import Note, Step
+    from callisi_runtime.notify.base import Channel
     from callisi_runtime.rehearse.clock import VirtualClock
     from callisi_runtime.rehearse.providers import Mode, Providers
 
@@ -66,6 +67,7 @@ class MemoryBooks:
         providers: How the channels behave.
         shown: Told of every notification when it is written and whenever its status changes.
         spawn: Starts what goes on without the call.
+        channels: Real channels, by name, over which messages are truly sent; none when left out.
     """
 
     def __init__(
@@ -74,14 +76,19 @@ class MemoryBooks:
         providers: Providers,
         shown: Callable[[Notification], None],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        channels: Mapping[str, Channel] | None = None,
     ) -> None:
         self.clock = clock
         self.providers = providers
         self.notifications: list[Notification] = []
         self.obligation = Obligation()
         self.outcome: str | None = None
+        self.outside: set[asyncio.Task[None]] = set()
+        """Requests to real providers that are under way."""
+        self._channels = channels or {}
         self._shown = shown
         self._spawn = spawn
+        self._reports = 0
         self._kept: dict[str, Kept] = {}
 
     # -- Books ----------------------------------------------------------------------------------------------
@@ -122,9 +129,7 @@ class MemoryBooks:
     @property
     def unsettled(self) -> bool:
         """Whether a message waits for its time, or for its provider."""
-        return any(kept.state in ("armed", "sending") for kept in self._kept.values()) or any(
-            one.status in ("pending", "accepted") for one in self.notifications
-        )
+        return self._reports > 0 or any(kept.state in ("armed", "sending") for kept in self._kept.values())
 
     # -- sending --------------------------------------------------------------------------------------------
 
@@ -150,13 +155,13 @@ class MemoryBooks:
             entry = Notification(self.clock.now(), step.channel, step.to, body_of(note, step))
             self.notifications.append(entry)
             self._shown(entry)
-            if await self._attempts(entry, step):
+            if await self._sent(entry, note, step):
                 report = self._spawn(self._report(entry, note, route[index + 1 :]))
                 if step.accept == "sent":
                     await self.close("message_accepted")
                     return Delivery("accepted", step.channel)
                 await report
-                if entry.status == "delivered":
+                if entry.status == "delivered" or self._channels:
                     return Delivery("accepted", step.channel)
                 error = entry.error
                 break  # the report has tried the channels that follow
@@ -167,6 +172,28 @@ class MemoryBooks:
         if accepted is not None:
             return Delivery("accepted", accepted.channel)
         return Delivery("failed", error=error)
+
+    async def _sent(self, entry: Notification, note: Note, step: Step) -> bool:
+        channel = self._channels.get(step.channel)
+        if not self._channels:
+            return await self._attempts(entry, step)
+        if channel is None:
+            entry.error = "it is not set up"
+        else:
+            task = self._spawn(self._send_truly(entry, channel, note, step))
+            self.outside.add(task)
+            await task
+            self.outside.discard(task)
+        self._mark(entry, "failed" if entry.error else "accepted")
+        return entry.error is None
+
+    async def _send_truly(self, entry: Notification, channel: Channel, note: Note, step: Step) -> None:
+        try:
+            await channel.send(note, step)
+        except (Reject, Retry) as refused:
+            entry.error = str(refused)
+        except Exception as error:
+            entry.error = f"it failed: {type(error).__name__}"
 
     async def _attempts(self, entry: Notification, step: Step) -> bool:
         for attempt in range(step.tries):
@@ -187,6 +214,15 @@ class MemoryBooks:
         return False
 
     async def _report(self, entry: Notification, note: Note, others: tuple[Step, ...]) -> None:
+        if self._channels:
+            return  # what became of a real message, a rehearsal does not wait for
+        self._reports += 1
+        try:
+            await self._reported(entry, note, others)
+        finally:
+            self._reports -= 1
+
+    async def _reported(self, entry: Notification, note: Note, others: tuple[Step, ...]) -> None:
         await self.clock.sleep(REPORT_SECONDS)
         mode = self.providers[entry.channel]
         if not mode.late:

@@ -33,8 +33,10 @@ from callisi_runtime.rehearse.screen import NoScreen, Screen
 from callisi_runtime.rehearse.staff import Staff
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from callisi_runtime.notify.base import Channel
     from callisi_runtime.phone import Number
     from callisi_runtime.plan import CallPlan
 
@@ -84,6 +86,8 @@ class Cast:
     providers: Providers
     real_model: bool = False
     """Ask the language model that the file names, instead of the small brain."""
+    channels: Mapping[str, Channel] | None = None
+    """Real channels over which messages to staff are truly sent."""
 
 
 class Rehearsal:
@@ -101,7 +105,7 @@ class Rehearsal:
         self.screen = screen or NoScreen()
         self.clock = VirtualClock()
         self.line = SimulatedLine(self.clock, cast.staff, cast.providers, self.screen)
-        self.books = MemoryBooks(self.clock, cast.providers, self._message, self._spawn)
+        self.books = MemoryBooks(self.clock, cast.providers, self._message, self._spawn, cast.channels)
         facts = CallFacts(id="rehearsal", caller=cast.caller, started=cast.at)
         self.runner = CallRunner(plan, facts, self.line, self.books, self.clock)
         self.line.runner = self.runner
@@ -299,6 +303,9 @@ class Rehearsal:
     async def settle(self) -> None:
         """Return when everything waits for time to pass, and nothing else is going on."""
         await self._quiet()
+        while self.books.outside:
+            await asyncio.wait(set(self.books.outside))
+            await self._quiet()
         while self._turn is not None and not self._turn.done() and not self._model_waits:
             began = time.monotonic()
             await asyncio.wait({self._turn}, timeout=0.05)
