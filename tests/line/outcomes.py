@@ -58,9 +58,9 @@ def table() -> list[Row]:
         Row("wrong-key", picks_up(presses="7", voice=sign("staff")), Outcome.NOT_ACCEPTED),
         Row("key-2", picks_up(presses="2", voice=sign("staff")), Outcome.DECLINED),
         Row("hangs-up-on-the-prompt", hangs_up, Outcome.NOT_ACCEPTED),
-        Row("486", refuses(486), Outcome.BUSY, "busy"),
+        Row("486", refuses_unrung(486), Outcome.BUSY, "busy"),
         Row("600", refuses(600), Outcome.BUSY, "busy"),
-        Row("480", refuses(480), Outcome.NOT_AVAILABLE),
+        Row("480", refuses_unrung(480), Outcome.NOT_AVAILABLE),
         Row("408", refuses(408), Outcome.NO_REPLY),
         Row("603", refuses(603), Outcome.DECLINED),
         Row("403", refuses(403), Outcome.DECLINED),
@@ -78,6 +78,16 @@ async def hangs_up(call: IncomingCall) -> None:
     """Answer, listen for a second, hang up."""
     await picks_up(presses="", thinks=1.5, voice=sign("staff"))(call)
     await call.hang_up()
+
+
+def refuses_unrung(code: int) -> Script:
+    """Reject without having rung, as an engaged line or a telephone that is switched off does."""
+
+    async def script(call: IncomingCall) -> None:
+        await asyncio.sleep(0.2)
+        call.reject(code)
+
+    return script
 
 
 def demands(header: str, code: int) -> Script:

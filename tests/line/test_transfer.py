@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from livekit import api
 
-from callisi_runtime.flow.model import OUTCOME_WORDS, Outcome
+from callisi_runtime.flow.model import Outcome
 
+from . import golden
+from .checks import nothing_was_sent, staff_was_told, until_sign
 from .kit.audio import RATE
-from .kit.call import CallFailed, Ending
+from .kit.call import Ending
 from .kit.net import COLLEAGUE, NOBODY
 from .kit.staff import picks_up
 from .outcomes import MAILBOX_WORDS, Row, Told, place, table
@@ -33,11 +35,8 @@ from .visit import (
 )
 
 if TYPE_CHECKING:
-    from callisi_runtime.ledger.values import NoteRow
-
     from .kit.audio import Samples
     from .kit.call import Call
-    from .kit.hearing import Span
     from .kit.incoming import IncomingCall
     from .kit.phone import Phone
     from .reception import Ended, Reception
@@ -60,6 +59,7 @@ async def test_when_nobody_takes_the_call(
     nobody_heard_the_other(told)
     await staff_was_told(told.visit, told.ended, row.outcome)
     await told.visit.nothing_left(told.leg)
+    golden.hold(row.name, told.ended.timeline)
 
 
 def the_caller_heard_it_at_once(told: Told) -> None:
@@ -84,25 +84,6 @@ def nobody_heard_the_other(told: Told) -> None:
             assert not leg.heard(visit.reception.sentence(key))
 
 
-async def staff_was_told(visit: Visit, ended: Ended, outcome: Outcome) -> None:
-    """One message, with the outcome in words and the reference; the ledger has it, and the promise is kept."""
-    (row,) = await visit.reception.ledger.notifications(call_id=ended.call_id)
-    body = body_of(visit, row)
-    assert OUTCOME_WORDS[outcome] in body
-    assert f"0171 {visit.caller[6:]}" in body
-    assert row.accepted is not None
-    call = await visit.reception.ledger.call(ended.call_id)
-    assert call is not None
-    assert call.outcome == outcome
-    assert (await visit.obligation(ended)).evidence == "message_accepted"
-
-
-def body_of(visit: Visit, row: NoteRow) -> str:
-    """What Twilio was given for this note, with its reference; exactly one message."""
-    (message,) = [one for one in visit.reception.messages if row.note.reference in one.form["Body"]]
-    return str(message.form["Body"])
-
-
 async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
     reception: Reception, caller_phone: Phone, staff: Phone
 ) -> None:
@@ -114,6 +95,7 @@ async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
     prompt = await leg.until_heard(reception.sentence("prompt"))
     visit.notes["prompt"] = prompt.at - answered
     await visit.hears("moment", since=answered)
+    await leg.until_heard(reception.sentence("prompt"), since=prompt.at + 1)
     accepted = await pressed(leg, "1")
     to_caller, to_staff = await asyncio.gather(until_sign(visit.calling, "staff"), until_sign(leg, "caller"))
     visit.notes["bridged"] = max(to_caller.start, to_staff.start) - accepted
@@ -131,6 +113,7 @@ async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
     assert (await visit.obligation(ended)).evidence == "accepted_by_person"
     await nothing_was_sent(visit, ended)
     await visit.nothing_left(leg)
+    golden.hold("accepted", ended.timeline)
 
 
 async def pressed(leg: Call, key: str) -> float:
@@ -138,17 +121,6 @@ async def pressed(leg: Call, key: str) -> float:
     at = time.monotonic()
     await leg.press(key)
     return at
-
-
-async def until_sign(call: Call, party: str, timeout: float = 5.0) -> Span:
-    """Wait until this party's sign is heard."""
-    until = time.monotonic() + timeout
-    while time.monotonic() < until:
-        for span in signs_of(call.audio()):
-            if span.name == party:
-                return span
-        await asyncio.sleep(0.05)
-    raise CallFailed(f"the sign of {party} was not heard; {call!r}")
 
 
 def staff_heard_only(leg: IncomingCall, reference: Samples, *, until: float) -> None:
@@ -176,13 +148,6 @@ async def the_talk_is_theirs(visit: Visit, leg: IncomingCall) -> None:
         assert longest_silence(heard)[0] < 0.1
 
 
-async def nothing_was_sent(visit: Visit, ended: Ended) -> None:
-    """No message went out: the one that was armed is cancelled."""
-    (row,) = await visit.reception.ledger.notifications(call_id=ended.call_id)
-    assert row.state == "cancelled"
-    assert not [one for one in visit.reception.messages if row.note.reference in one.form["Body"]]
-
-
 class TestWhenTheCallerLeaves:
     async def test_while_it_rings_the_telephone_stops_at_once(
         self, reception: Reception, caller_phone: Phone, staff: Phone
@@ -190,7 +155,8 @@ class TestWhenTheCallerLeaves:
         visit, leg = await ring_for(reception, caller_phone, staff)
         leg.ring()
         await asyncio.sleep(1.0)
-        await self.leaves(visit, leg, Ending.CANCELLED)
+        ended = await self.leaves(visit, leg, Ending.CANCELLED)
+        golden.hold("caller-leaves-while-it-rings", ended.timeline)
 
     async def test_while_the_prompt_is_heard_the_line_ends_at_once(
         self, reception: Reception, caller_phone: Phone, staff: Phone
@@ -199,9 +165,10 @@ class TestWhenTheCallerLeaves:
         leg.ring()
         await leg.answer()
         await leg.until_heard(reception.sentence("prompt"))
-        await self.leaves(visit, leg, Ending.REMOTE_HUNG_UP)
+        ended = await self.leaves(visit, leg, Ending.REMOTE_HUNG_UP)
+        golden.hold("caller-leaves-during-the-prompt", ended.timeline)
 
-    async def leaves(self, visit: Visit, leg: IncomingCall, how: Ending) -> None:
+    async def leaves(self, visit: Visit, leg: IncomingCall, how: Ending) -> Ended:
         left = time.monotonic()
         await visit.calling.hang_up()
         stopped = await leg.over(2.0)
@@ -213,6 +180,7 @@ class TestWhenTheCallerLeaves:
         assert stopped.at - left <= 0.3
         await staff_was_told(visit, ended, Outcome.CALLER_LEFT)
         await visit.nothing_left(leg)
+        return ended
 
     async def test_in_the_middle_of_the_talk_the_other_line_ends_at_once(
         self, reception: Reception, caller_phone: Phone, staff: Phone

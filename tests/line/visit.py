@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from .kit.audio import RATE, Samples, tone
 from .kit.hearing import Heard, Span, loudness
 from .kit.lines import CALLED_URI, assert_nothing_left
-from .reception import ASK, CALLER, Ended, Reception, spoken
+from .reception import ANSWERED_WITHIN, ASK, Ended, Reception, spoken
 from .report import CASES, Case, current_test
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ SIGNS = {"caller": 2900.0, "staff": 3100.0, "mailbox": 3300.0}
 SIGN_LEVEL = 600.0
 """Amplitude from which a sign counts; it is sent with ten times as much."""
 SIGN_SECONDS = 0.2
+STRANGERS = itertools.cycle(f"+4917139200{number}" for number in range(50, 100))
+"""Numbers that belong to nobody; each call has its own, by which its record is found."""
 QUIET = 60.0
 """Root mean square under which a stretch of 20 ms counts as silence."""
 SILENCE_MARGIN = 0.5
@@ -131,20 +134,20 @@ async def ring(
     reception: Reception,
     carrier: Phone,
     *,
-    caller: str = CALLER,
+    caller: str | None = None,
     headers: list[Header] | None = None,
     sender: str | None = None,
 ) -> Visit:
-    """Ring and be answered. `sender` replaces the whole From header."""
-    began = time.monotonic()
+    """Ring and be answered. `sender` replaces the whole From header; without a caller it is one never seen before."""
+    began, caller = time.monotonic(), caller or next(STRANGERS)
     calling = await carrier.call(CALLED_URI, caller=caller, headers=headers, sender=sender)
     visit = Visit(reception, calling, caller, began)
-    visit.answered_at = await calling.answered()
+    visit.answered_at = await calling.answered(ANSWERED_WITHIN)
     return visit
 
 
 async def ring_for(
-    reception: Reception, carrier: Phone, staff: Phone, *, caller: str = CALLER
+    reception: Reception, carrier: Phone, staff: Phone, *, caller: str | None = None
 ) -> tuple[Visit, IncomingCall]:
     """Ring, hear the greeting, ask for a person; returns when the first staff telephone has its INVITE.
 
