@@ -11,7 +11,7 @@ from callisi_runtime.call.books import Delivery
 
 if TYPE_CHECKING:
     from callisi_runtime.call.record import Entry
-    from callisi_runtime.ledger import Ledger
+    from callisi_runtime.ledger import CallRow, Ledger
     from callisi_runtime.ledger.values import Note
     from callisi_runtime.notify import Sender
 
@@ -19,6 +19,8 @@ log = logging.getLogger("callisi.call")
 
 WRITE_SECONDS = 1.5
 """How long a call waits for its books before it goes on; the write itself goes on behind it."""
+LAST_WRITES_SECONDS = 15.0
+"""How long the process of a call that is over stays for what is not written yet."""
 LOOK_SECONDS = 1.0
 """Between two looks at a message that is still on its way."""
 
@@ -46,6 +48,20 @@ class LedgerBooks:
         self.epoch = epoch
         self._behind: set[asyncio.Task[None]] = set()
         self._last: asyncio.Task[None] | None = None
+
+    async def begin(self, row: CallRow, *, patience: float) -> CallRow | None:
+        """Open the books and write the call down; returns the row of a call that is known already.
+
+        What cannot be written within `patience` seconds is written behind the call, which then counts as new.
+        """
+        known: list[CallRow | None] = []
+
+        async def write() -> None:
+            await self.ledger.open()
+            known.append(await self.ledger.begin_call(row))
+
+        await self._in_order(write, patience)
+        return known[-1] if known else None
 
     async def arm(self, note: Note, due_in: float) -> None:
         """Write a message down that goes out by itself after `due_in` seconds; asked again, it becomes due later."""
@@ -110,15 +126,15 @@ class LedgerBooks:
             lambda: self.ledger.end_call(self.call_id, outcome=outcome, transcript=transcript)
         )
         if self._last is not None:
-            await asyncio.wait({self._last}, timeout=WRITE_SECONDS)
+            await asyncio.wait({self._last}, timeout=LAST_WRITES_SECONDS)
 
-    async def _in_order(self, write: Work) -> None:
+    async def _in_order(self, write: Work, patience: float = WRITE_SECONDS) -> None:
         """Write after everything before it; wait for it, but not for ever."""
         task = asyncio.create_task(self._after(self._last, write))
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
         self._last = task
-        await asyncio.wait({task}, timeout=WRITE_SECONDS)
+        await asyncio.wait({task}, timeout=patience)
 
     async def _after(self, before: asyncio.Task[None] | None, write: Work) -> None:
         if before is not None:

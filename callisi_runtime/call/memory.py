@@ -13,10 +13,15 @@ from callisi_runtime.flow import CallState, Outcome, Phase
 from callisi_runtime.plan.facts import CallFacts, Message
 
 if TYPE_CHECKING:
+    from callisi_runtime.call.books import Books
     from callisi_runtime.call.runner import CallRunner
+    from callisi_runtime.plan import CallPlan
 
 LINES_KEPT = 20
 """Sentences that a successor gets; they are gone from the ledger when the call has ended."""
+
+DUE_SECONDS = 60.0
+"""When an armed message that a dead process left goes out by itself, unless the successor settles it."""
 
 
 class Memory:
@@ -26,6 +31,7 @@ class Memory:
         runner: The call.
         save: Writes phase and memory down.
         tell: Writes moments of the timeline down.
+        keep: Takes the memory at once, where no database is waited for.
     """
 
     def __init__(
@@ -33,16 +39,20 @@ class Memory:
         runner: CallRunner,
         save: Callable[[str, Mapping[str, object]], Awaitable[None]],
         tell: Callable[[Sequence[Entry]], Awaitable[None]],
+        keep: Callable[[Mapping[str, object]], None] | None = None,
     ) -> None:
         self.runner = runner
         self.save = save
         self.tell = tell
+        self.keep = keep
         self._told = 0
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="callisi-memory")
         runner.observers.append(self._moved)
 
     def _moved(self, *_: object) -> None:
+        if self.keep is not None:
+            self.keep(remember(self.runner))
         self._changed.set()
 
     async def _run(self) -> None:
@@ -69,6 +79,7 @@ def remember(runner: CallRunner) -> dict[str, object]:
     """A call as JSON."""
     facts = runner.facts
     return {
+        "call": facts.id,
         "flow": runner.state.as_dict(),
         "message": asdict(facts.message),
         "outcome": facts.outcome.value,
@@ -78,15 +89,17 @@ def remember(runner: CallRunner) -> dict[str, object]:
     }
 
 
-def recall(
-    memory: Mapping[str, Any] | None, facts: CallFacts
-) -> tuple[CallState, CallFacts, list[Line]] | None:
+Before = tuple[CallState, CallFacts, list[Line]]
+"""A call that another process began: its state, what is known about it, its last sentences."""
+
+
+def recall(memory: Mapping[str, Any] | None, facts: CallFacts) -> Before | None:
     """The state, the facts and the last sentences of a call that another process began.
 
     Returns None when that process had not yet greeted the caller, or wrote what this version does not know: then the
     caller is greeted as if nothing had been.
     """
-    if not memory or "flow" not in memory:
+    if not memory or "flow" not in memory or memory.get("call", facts.id) != facts.id:
         return None
     try:
         state = CallState.from_dict(memory["flow"])
@@ -101,3 +114,14 @@ def recall(
     except (KeyError, TypeError, ValueError):
         return None
     return None if state.phase is Phase.SCREENING else (state, known, lines)
+
+
+async def make_good(plan: CallPlan, facts: CallFacts, state: CallState, books: Books) -> None:
+    """Write down what a predecessor had decided when it died, and perhaps had not written yet; twice does no harm."""
+    if state.note == "sending":
+        note = plan.note(facts, state.notes)
+        await books.settle(note, outcome=facts.outcome.value, send=True, evidence=None)
+    elif state.note == "armed":
+        await books.arm(plan.note(facts, state.notes), DUE_SECONDS)
+    if state.evidence is not None:
+        await books.close(state.evidence)

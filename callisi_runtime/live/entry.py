@@ -16,10 +16,12 @@ from livekit.agents import AutoSubscribe, JobContext, JobProcess
 
 from callisi_runtime.call import CallRunner, LoopClock
 from callisi_runtime.call.ledger_books import LedgerBooks
-from callisi_runtime.call.memory import Memory, recall
+from callisi_runtime.call.memory import Memory, make_good, recall
+from callisi_runtime.call.runner import outcome_of
+from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
-from callisi_runtime.ledger import CallRow, Ledger
+from callisi_runtime.ledger import CallRow, ledger_at
 from callisi_runtime.live.dial import Dialler
 from callisi_runtime.live.line import LiveLine
 from callisi_runtime.live.logs import configure_logging
@@ -29,6 +31,8 @@ from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
 from callisi_runtime.live.watch_line import Hello, WatchLine, socket_path
 from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.notify.channels import preload
+from callisi_runtime.notify.settings import notify_settings
 from callisi_runtime.phone import Number, normalise
 from callisi_runtime.plan import CallFacts, CallPlan, make_plan
 from callisi_runtime.settings import Settings
@@ -36,6 +40,9 @@ from callisi_runtime.spec import AgentSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from callisi_runtime.call.memory import Before
 
 log = logging.getLogger("callisi.call")
 
@@ -68,6 +75,7 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
         plan = make_plan(spec, settings)
         cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
         cache.load(text for texts in plan.static_sentences().values() for text in texts)
+        preload({step.channel for step in plan.route})
         process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
     except Exception as error:
         log.exception("this process cannot take calls")
@@ -78,12 +86,20 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
     """One call, from the first ring to the last word. Returns when the call is over, or somebody else has it."""
     if "error" in ctx.proc.userdata:
         raise RuntimeError("this process could not be prepared") from ctx.proc.userdata["error"]
-    call = await LiveCall.connect(ctx)
+    watch = WatchLine(*whose(ctx, setup))
+    await watch.open()
     try:
-        await call.run()
+        await (await LiveCall.connect(ctx, watch)).run()
     finally:
-        await call.close()
+        await watch.abandon()
         ctx.shutdown("the call is over, or another process has it")
+
+
+def whose(ctx: JobContext, setup: JobSetup) -> tuple[Path, Hello]:
+    """Where the watchdog listens, and what it is told of this process."""
+    name, settings = setup.spec["name"], ctx.proc.userdata["settings"]
+    hello = Hello(ctx.room.name, name, os.getpid(), epoch_of(ctx), time.monotonic(), setup.last_resort)
+    return socket_path(name, settings), hello
 
 
 class LiveCall:
@@ -105,53 +121,90 @@ class LiveCall:
             self.settings.livekit_api_secret,
             failover=False,
         )
-        self.ledger = Ledger(self.settings.callisi_database)
+        self.ledger = ledger_at(self.settings.callisi_database)
+        self.took: dict[str, float] = {}
+        """When what was done, in monotonic seconds."""
 
     @classmethod
-    async def connect(cls, ctx: JobContext) -> LiveCall:
+    async def connect(cls, ctx: JobContext, watch: WatchLine) -> LiveCall:
         """Join the room and publish the voice: on its subscription the bridge answers the caller."""
         await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        joined = time.monotonic()
         voice = Voice()
         _, caller = await asyncio.gather(voice.publish(ctx.room), find_caller(ctx.room))
-        setup: JobSetup = ctx.proc.userdata["setup"]
-        hello = Hello(
-            ctx.room.name, setup.spec["name"], os.getpid(), epoch_of(ctx), caller.identity, setup.last_resort
-        )
-        watch = WatchLine(socket_path(setup.spec["name"], ctx.proc.userdata["settings"]), hello)
-        await watch.open()
-        return cls(ctx, voice, caller, watch)
+        call = cls(ctx, voice, caller, watch)
+        call.took["joined"] = joined
+        call.took["published"] = time.monotonic()
+        return call
 
     async def run(self) -> None:
         """Greet at once, or go on where another process was; the model's session is built while the caller listens."""
+        try:
+            await self._run()
+        finally:
+            await self.lk.aclose()
+            await self.ledger.close()
+
+    async def _run(self) -> None:
         facts = CallFacts(id=self.call_id, caller=self.number, started=datetime.now(UTC))
-        _, known = await asyncio.gather(self._answered(), self._open_books(facts))
-        epoch = max(epoch_of(self.ctx), known.epoch + 1 if known else 0)
-        before = recall(known.state, facts) if known else None
+        books = self._books(facts)
+        before, ended = await self._remembered(facts, books)
         state, facts, lines = before or (None, facts, [])
         line = self._line()
-        books = self._books(facts, epoch)
         line.owns = books.owned
         runner = CallRunner(self.plan, facts, line, books, LoopClock(), state)
         runner.record.transcript.extend(lines)
         line.conversation.recall(lines)
         line.attach(runner)
-        if known:
-            await books.save(known.phase or "", known.state or {})
-        if known and known.ended:
-            await line.hang_up()
-        else:
-            await self._have(runner, line, books, resumed=before is not None)
-        await line.close()
+        try:
+            if ended or (state is not None and state.phase is Phase.ENDED):
+                await self._end_at_last(runner, line, books)
+            else:
+                await self._have(runner, line, books)
+        finally:
+            await runner.stop()
+            await line.close()
 
-    async def _have(self, runner: CallRunner, line: LiveLine, books: LedgerBooks, *, resumed: bool) -> None:
-        memory = Memory(runner, books.save, books.tell)
+    async def _remembered(self, facts: CallFacts, books: LedgerBooks) -> tuple[Before | None, bool]:
+        """What a predecessor left of this call, from the watchdog or else the ledger; whether it had ended it."""
+        row = CallRow(facts.id, self.plan.spec.name, facts.caller.e164, time.time(), self.ctx.room.name)
+        before = recall(self.watch.inherited, facts)
+        books.epoch = self.watch.hello.epoch
+        if before is not None:
+            self._opening = asyncio.create_task(self._open_behind(books, row))
+            await self._answered()
+            return before, False
+        _, known = await asyncio.gather(self._answered(), books.begin(row, patience=BOOKS_SECONDS))
+        if known is None:
+            return None, False
+        books.epoch = max(books.epoch, known.epoch + 1)
+        self.watch.became(books.epoch)
+        self._opening = asyncio.create_task(books.save(known.phase or "", known.state or {}))
+        return recall(known.state, facts), known.ended is not None
+
+    async def _open_behind(self, books: LedgerBooks, row: CallRow) -> None:
+        known = await books.begin(row, patience=BOOKS_SECONDS)
+        if known is not None and known.epoch >= books.epoch:
+            books.epoch = known.epoch + 1
+            self.watch.became(books.epoch)
+
+    async def _end_at_last(self, runner: CallRunner, line: LiveLine, books: LedgerBooks) -> None:
+        """A predecessor died between the end of the call and the end of the room."""
+        log.info("a call that was over is ended (epoch %d)", books.epoch)
+        await make_good(self.plan, runner.facts, runner.state, books)
+        await line.hang_up()
+        await books.finish(outcome_of(runner.state), None)
+        await self.watch.bye()
+
+    async def _have(self, runner: CallRunner, line: LiveLine, books: LedgerBooks) -> None:
+        memory = Memory(runner, books.save, books.tell, self.watch.save)
         ending = Ending(self.ctx.room, runner)
-        runner.feed(on.Resumed() if resumed else self._arrived(runner.facts))
-        if self.caller.identity not in self.ctx.room.remote_participants:
-            runner.feed(on.CallerLeft())
+        self._note_start(runner, books)
+        await self._begin(runner, line, books)
         opening = asyncio.create_task(self._open_session(runner, line))
         try:
             how = await ending.wait()
+            await self._let_go(how, runner)
         except asyncio.CancelledError:
             # the worker is going: a successor gets the call, and the room stays
             await self.watch.handover()
@@ -160,12 +213,40 @@ class LiveCall:
         finally:
             opening.cancel()
             await asyncio.gather(opening, memory.close(), return_exceptions=True)
+
+    async def _begin(self, runner: CallRunner, line: LiveLine, books: LedgerBooks) -> None:
+        if runner.state.phase is Phase.SCREENING:
+            runner.feed(self._arrived(runner.facts))
+        else:
+            self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))
+            joined = runner.state.joined
+            runner.feed(on.Resumed())
+            if joined is not None:
+                await line.adopt(joined.id)
+        if self.caller.identity not in self.ctx.room.remote_participants:
+            line.caller_left = True
+            runner.feed(on.CallerLeft())
+
+    async def _let_go(self, how: str, runner: CallRunner) -> None:
         if how == "over":
             log.info("call ended", extra={"call": runner.record.masked()})
             await self.watch.bye()
+            return
+        await runner.stop()
+        log.warning("the call is left to another process: %s", how)
+        if how == "DUPLICATE_IDENTITY":
+            await self.watch.replaced()
         else:
-            log.warning("the call is left to another process: %s", how)
-            await runner.stop()
+            await self.watch.handover()
+
+    def _note_start(self, runner: CallRunner, books: LedgerBooks) -> None:
+        """When what was ready, in seconds since this process was given the call."""
+        since = self.watch.hello.since
+        steps = {name: round(at - since, 3) for name, at in self.took.items()}
+        runner.record.add(
+            0.0, "line.taken", epoch=books.epoch, ready=round(time.monotonic() - since, 3), **steps
+        )
+        log.info("call taken (room %s, epoch %d)", self.ctx.room.name, books.epoch)
 
     async def _open_session(self, runner: CallRunner, line: LiveLine) -> None:
         if runner.state.joined is not None:
@@ -176,12 +257,6 @@ class LiveCall:
             log.exception("the model's session could not be opened")
             runner.feed(on.ModelDown())
             runner.feed(on.EarsDown())
-
-    async def close(self) -> None:
-        """Let go of everything of this process. What has not said goodbye to the watchdog is rescued."""
-        await self.watch.abandon()
-        await self.lk.aclose()
-        await self.ledger.close()
 
     @property
     def call_id(self) -> str:
@@ -200,20 +275,11 @@ class LiveCall:
     async def _answered(self) -> None:
         if self.voice.publication is not None:
             await self.voice.publication.wait_for_subscription()
+        self.took["heard"] = time.monotonic()
 
-    async def _open_books(self, facts: CallFacts) -> CallRow | None:
-        """The ledger's row when the call is known already; None when it is new, or the ledger is away."""
-        row = CallRow(facts.id, self.plan.spec.name, facts.caller.e164, time.time(), self.ctx.room.name)
-        try:
-            await self.ledger.open()
-            return await asyncio.wait_for(self.ledger.begin_call(row), BOOKS_SECONDS)
-        except Exception as error:
-            log.error("the ledger is away at the start of a call: %s", type(error).__name__)
-            return None
-
-    def _books(self, facts: CallFacts, epoch: int) -> LedgerBooks:
+    def _books(self, facts: CallFacts) -> LedgerBooks:
         sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
-        return LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience, epoch=epoch)
+        return LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience)
 
     def _line(self) -> LiveLine:
         voices: Voices = self.ctx.proc.userdata["voices"]
@@ -289,24 +355,6 @@ async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:
         room.off("participant_attributes_changed", look)
 
 
-def notify_settings(settings: Settings) -> Any:
-    """The environment, as the channels want it."""
-    from callisi_runtime.notify import NotifySettings
-
-    public = settings.callisi_public_url
-    return NotifySettings(
-        twilio_account_sid=settings.twilio_account_sid,
-        twilio_auth_token=settings.twilio_auth_token,
-        twilio_api_base=settings.twilio_api_base,
-        sms_from=settings.twilio_phone_number,
-        whatsapp_from=settings.twilio_whatsapp_from,
-        smtp_url=settings.smtp_url,
-        smtp_from=settings.smtp_from,
-        webhook_secret=settings.callisi_webhook_secret,
-        status_callback_url=f"{public.rstrip('/')}/twilio/status" if public else None,
-    )
-
-
 def _environ() -> dict[str, str]:
     return dict(os.environ)
 
@@ -323,4 +371,4 @@ def epoch_of(ctx: JobContext) -> int:
         return 0
 
 
-__all__ = ["JobSetup", "LiveCall", "entrypoint", "prepare"]
+__all__ = ["JobSetup", "LiveCall", "entrypoint", "notify_settings", "prepare"]

@@ -182,6 +182,15 @@ class LiveLine:
         await asyncio.gather(self.gate.open(leg), self._end_prompt(leg))
         self._spawn(self.conversation.close())
 
+    async def adopt(self, leg: str) -> None:
+        """A predecessor put this leg through: it and the caller hear each other, and its end is seen."""
+        watch = self._legs[leg] = LegWatch()
+        watch.rang = watch.answered = True
+        if leg in self.room.remote_participants:
+            await self.gate.open(leg)
+        else:
+            self._feed(on.LegLeft(leg))
+
     async def drop(self, leg: str) -> None:
         """End this leg, whatever it is doing."""
         watch = self._legs.get(leg)

@@ -8,8 +8,9 @@ import re
 import sys
 from datetime import UTC, datetime
 
-NUMBER = re.compile(r"(?<![\w.:-])\+?\d(?:[ /()-]?\d){6,14}(?![\w.:-])")
-"""What looks like a telephone number; ids and times are joined to letters, dots or colons."""
+NUMBER = re.compile(r"(?<![A-Za-z0-9.:-])\+?\d(?:[ /()-]?\d){6,14}(?![A-Za-z0-9.:-])")
+"""What looks like a telephone number, also between underscores, as in the name of a call's room; ids and times are
+joined to letters, dots or colons."""
 QUIET = (
     "livekit",
     "livekit.agents",
@@ -32,6 +33,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
+            "pid": record.process,
             "message": without_numbers(record.getMessage()),
         }
         call = getattr(record, "call", None)

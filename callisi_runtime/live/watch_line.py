@@ -11,16 +11,26 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 log = logging.getLogger("callisi.watchdog")
 
+EPOCH = "callisi.epoch"
+"""The attribute of an agent in a room that says how many processes had the call before."""
 BEAT_SECONDS = 0.25
 RECONNECT_SECONDS = 0.25
-LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 0.3
+"""How long a process that begins waits for what the watchdog knows of its call; then the ledger is asked."""
+LOOK_SECONDS = 0.5
+LONGEST_LINE = 2**20
+"""Bytes of one message: a call's memory is a few thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,8 @@ class Hello:
     agent: str
     pid: int
     epoch: int
-    caller: str
+    since: float
+    """When this process was given the call, in monotonic seconds of the machine: of two, the later one has it."""
     last_resort: str = ""
 
 
@@ -46,23 +57,44 @@ def socket_path(agent: str, settings: Settings) -> Path:
 
 
 class WatchLine:
-    """A call's stream. It beats from the call's own loop, and reconnects when the watchdog was restarted."""
+    """A call's stream. It beats from the call's own loop, and reconnects when the watchdog was restarted.
+
+    The watchdog keeps the latest memory of the call and gives it to a successor: a rescue waits for no database.
+    """
 
     def __init__(self, socket: Path, hello: Hello) -> None:
         self.socket = socket
         self.hello = hello
+        self.inherited: dict[str, Any] | None = None
+        """What the predecessor saved, where this process takes a call over."""
+        self._memory: Mapping[str, object] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Say hello and begin to beat. Without a watchdog the call goes on unwatched until there is one."""
         with contextlib.suppress(OSError):
-            await self._connect()
+            reader = await self._connect()
+            self._inherit(await _answer(reader))
         self._task = asyncio.create_task(self._beat(), name="callisi-beat")
+
+    def became(self, epoch: int) -> None:
+        """The ledger knows better how many processes had this call."""
+        self.hello = replace(self.hello, epoch=epoch)
+        self._send({"epoch": epoch})
+
+    def save(self, memory: Mapping[str, object]) -> None:
+        """Give the watchdog what a successor must know; the latest only."""
+        self._memory = memory
+        self._send({"save": memory})
 
     async def handover(self) -> None:
         """Ask for a successor; the call goes on here until it is there."""
         await self._end("handover")
+
+    async def replaced(self) -> None:
+        """Another process has joined in this one's place."""
+        await self._end("replaced")
 
     async def bye(self) -> None:
         """The call is over."""
@@ -71,6 +103,15 @@ class WatchLine:
     async def abandon(self) -> None:
         """Close without a word: the watchdog takes it for a death."""
         await self._end(None)
+
+    def _inherit(self, answer: Mapping[str, Any] | None) -> None:
+        if answer is not None:
+            self.inherited = answer.get("memory")
+            self.hello = replace(self.hello, epoch=max(self.hello.epoch, int(answer.get("epoch", 0))))
+
+    def _send(self, message: dict[str, object]) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            _write(self._writer, message)
 
     async def _end(self, word: str | None) -> None:
         if self._task is not None:
@@ -85,9 +126,12 @@ class WatchLine:
                     await writer.drain()
                 writer.close()
 
-    async def _connect(self) -> None:
-        _, self._writer = await asyncio.open_unix_connection(self.socket)
+    async def _connect(self) -> asyncio.StreamReader:
+        reader, self._writer = await asyncio.open_unix_connection(self.socket, limit=LONGEST_LINE)
         _write(self._writer, {"hello": asdict(self.hello)})
+        if self._memory is not None:
+            _write(self._writer, {"save": self._memory})
+        return reader
 
     async def _beat(self) -> None:
         while True:
@@ -104,7 +148,15 @@ class WatchLine:
             await asyncio.sleep(BEAT_SECONDS)
 
 
-def _write(writer: asyncio.StreamWriter, message: dict[str, object]) -> None:
+async def _answer(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """What the watchdog knows of this call; None when it says nothing in time."""
+    with contextlib.suppress(TimeoutError, OSError, ValueError):
+        found = json.loads(await asyncio.wait_for(reader.readline(), ANSWER_SECONDS))
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _write(writer: asyncio.StreamWriter, message: Mapping[str, object]) -> None:
     writer.write(json.dumps(message).encode() + b"\n")
 
 

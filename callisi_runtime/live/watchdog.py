@@ -20,28 +20,44 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from livekit import api
 
 from callisi_runtime.live.logs import configure_logging
+from callisi_runtime.live.watch_line import EPOCH, LONGEST_LINE
 from callisi_runtime.settings import Settings
 
 log = logging.getLogger("callisi.watchdog")
 
 BEAT_LIMIT = 1.75
 """Seconds without a beat after which a process counts as hung. Healthy calls were seen 1 s late under load."""
+OWN_LAG = 0.25
+"""Seconds by which this process itself may be late until it blames the machine, and not the call."""
 HELLO_SECONDS = 1.5
 """Seconds that a dispatch gets until its process says hello; then it is made anew."""
 FIRST_HELLO_SECONDS = 3.0
 """The same for the first dispatch: on a busy machine a slow successor is better than two."""
-DISPATCHES = 40
+REPLACED_SECONDS = 3.0
+"""How long the process is waited for that threw another one out of the room, before a successor is sent."""
+DISPATCHES = 16
 """Dispatches of one rescue until the last resort: a worker that is restarting takes its time."""
+UNREACHABLE_SECONDS = 600.0
+"""How long a LiveKit server that does not answer is asked again: its callers may still be on the line."""
 RESCUES = 4
 """Rescues of one call: a call that kills every process is given up."""
+YOUNG_SECONDS = 3.0
+"""Age of a call until which its caller's leg may not be in the room yet."""
 IDLE_SECONDS = 20.0
 """Seconds without a call and without a worker after which the watchdog ends."""
 IDLE_STEP = 0.25
+TRANSFER_SECONDS = 40.0
+"""How long the carrier may take to accept the caller of a lost call."""
+PAUSE = 0.5
+"""Seconds between two questions that found no answer."""
+
+Sight = Literal["waiting", "served", "gone", "unknown"]
+"""A lost call's room: the caller waits, another machine's process has the call, nobody is there, nobody can say."""
 
 
 @dataclass(slots=True)
@@ -52,12 +68,17 @@ class Watched:
     agent: str
     pid: int
     epoch: int
-    caller: str = ""
+    since: float
+    """When its process was given the call, in monotonic seconds: of two processes the later one has it."""
     last_resort: str = ""
     """A number that the caller is handed to when no process can take the call."""
+    caller: str = ""
+    """The identity of the caller's leg, once it was seen."""
+    memory: dict[str, Any] | None = None
+    """What a successor must know."""
     rescues: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a process of a higher epoch said hello."""
+    """Set when a later process said hello."""
 
 
 class Watchdog:
@@ -84,7 +105,10 @@ class Watchdog:
             if "worker" in first:
                 await self._stay(reader)
             elif "hello" in first:
-                await self._watch(self._hello(first["hello"]), reader)
+                call = self._hello(first["hello"])
+                answer = {"epoch": call.epoch, "memory": call.memory}
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await self._watch(call, reader)
         finally:
             writer.close()
 
@@ -97,98 +121,170 @@ class Watchdog:
         self.dismissed = said is not None and "bye" in said
 
     def _hello(self, hello: Mapping[str, Any]) -> Watched:
-        """A process has a call. One of an older epoch than the known owner's is watched by nobody."""
+        """A process has a call; what the known owner left is its to go on with.
+
+        Of a process that was given the call before the known owner, a woken one, nothing is watched.
+        """
         new = Watched(**hello)
         known = self.calls.get(new.room)
-        if known is not None and known.epoch >= new.epoch and known.pid != new.pid:
+        if known is not None and known.since > new.since:
             return new
         if known is not None:
-            new.rescues = known.rescues
+            new.rescues, new.memory, new.caller = known.rescues, known.memory, known.caller
+            if known.pid != new.pid:
+                new.epoch = max(new.epoch, known.epoch + 1)
             known.arrived.set()
         self.calls[new.room] = new
         return new
 
+    # -- watching -------------------------------------------------------------------------------------------
+
     async def _watch(self, call: Watched, reader: asyncio.StreamReader) -> None:
         while True:
             try:
-                said = await asyncio.wait_for(_line(reader), BEAT_LIMIT)
+                said = await self._next(reader)
             except TimeoutError:
                 self._lost(call, "no beat", kill=True)
                 return
             if said is None:
-                self._lost(call, "the stream ended", kill=False)
+                self._lost(call, "the stream ended")
                 return
-            if "bye" in said:
-                if self.calls.get(call.room) is call:
-                    del self.calls[call.room]
-                return
-            if "handover" in said:
-                self._lost(call, "handover", kill=False)
+            if self._take(call, said):
                 return
 
-    def _lost(self, call: Watched, why: str, *, kill: bool) -> None:
+    async def _next(self, reader: asyncio.StreamReader) -> dict[str, Any] | None:
+        """The next message. Raises TimeoutError when none came in time, and it was not this process that slept."""
+        while True:
+            began = time.monotonic()
+            try:
+                return await asyncio.wait_for(_line(reader), BEAT_LIMIT)
+            except TimeoutError:
+                if time.monotonic() - began < BEAT_LIMIT + OWN_LAG:
+                    raise
+
+    def _take(self, call: Watched, said: Mapping[str, Any]) -> bool:
+        """Act on a message; whether the stream is over."""
+        match said:
+            case {"save": dict(memory)}:
+                call.memory = memory
+            case {"epoch": int(epoch)}:
+                call.epoch = epoch
+            case {"bye": _}:
+                self._forget(call)
+                return True
+            case {"handover": _}:
+                self._lost(call, "handover")
+                return True
+            case {"replaced": _}:
+                self._lost(
+                    call, "another process has joined, but is not known here", patience=REPLACED_SECONDS
+                )
+                return True
+        return False
+
+    def _lost(self, call: Watched, why: str, *, kill: bool = False, patience: float = 0.0) -> None:
         if self.calls.get(call.room) is not call:
             return
-        log.warning("a call's process is lost: %s (room %s, epoch %d)", why, call.room, call.epoch)
         if kill:
             # the surest fence: a process that wakes up later cannot end its successor's call
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(call.pid, signal.SIGKILL)
-        task = asyncio.create_task(self._rescue(call))
+        task = asyncio.create_task(self._rescue(call, why, patience))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _rescue(self, call: Watched) -> None:
+    # -- rescuing -------------------------------------------------------------------------------------------
+
+    async def _rescue(self, call: Watched, why: str, patience: float) -> None:
+        if patience and await self._arrives(call, patience):
+            return
+        log.warning("a call is without a process: %s (room %s, epoch %d)", why, call.room, call.epoch)
         call.rescues += 1
+        left = DISPATCHES if call.rescues <= RESCUES else 0
         started = time.monotonic()
-        for attempt in range(DISPATCHES if call.rescues <= RESCUES else 0):
-            if not await self._still_there(call):
+        while left:
+            sight = await self._look(call)
+            if sight == "served":
+                log.info("another machine has the call (room %s)", call.room)
                 self._forget(call)
                 return
+            if sight == "gone":
+                await self._end_room(call)
+                return
             dispatch = await self._dispatch(call)
-            patience = HELLO_SECONDS if attempt else FIRST_HELLO_SECONDS
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(call.arrived.wait(), patience)
+            if dispatch and await self._arrives(
+                call, HELLO_SECONDS if left < DISPATCHES else FIRST_HELLO_SECONDS
+            ):
                 log.info("rescued after %.2f s (room %s)", time.monotonic() - started, call.room)
                 return
             if dispatch:
-                with contextlib.suppress(api.ServerError, OSError, TimeoutError):
-                    await self.lk.agent_dispatch.delete_dispatch(dispatch, call.room)
-        await self._last_resort(call)
-        self._forget(call)
+                left -= 1
+                await self._withdraw(call, dispatch)
+            elif time.monotonic() - started > UNREACHABLE_SECONDS:
+                break
+        if not call.arrived.is_set():
+            await self._last_resort(call)
+
+    async def _arrives(self, call: Watched, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(call.arrived.wait(), seconds)
+        return call.arrived.is_set()
 
     async def _dispatch(self, call: Watched) -> str:
+        """Have a successor sent; returns the dispatch's id, empty when the server cannot be asked."""
         metadata = json.dumps({"callisi": {"epoch": call.epoch + 1}})
         request = api.CreateAgentDispatchRequest(agent_name=call.agent, room=call.room, metadata=metadata)
         try:
             return (await self.lk.agent_dispatch.create_dispatch(request)).id
         except Exception as error:
             log.warning("a successor could not be dispatched: %s", type(error).__name__)
-            await asyncio.sleep(HELLO_SECONDS / 3)
+            await asyncio.sleep(PAUSE)
             return ""
 
-    async def _still_there(self, call: Watched) -> bool:
-        """Whether the caller is still in the room; True when nobody can say."""
+    async def _withdraw(self, call: Watched, dispatch: str) -> None:
+        with contextlib.suppress(Exception):
+            await self.lk.agent_dispatch.delete_dispatch(dispatch, call.room)
+
+    async def _look(self, call: Watched) -> Sight:
+        sight = await self._sight(call)
+        while sight == "gone" and time.monotonic() - call.since < YOUNG_SECONDS:
+            await asyncio.sleep(PAUSE)
+            sight = await self._sight(call)
+        return sight
+
+    async def _sight(self, call: Watched) -> Sight:
         try:
             found = await self.lk.room.list_participants(api.ListParticipantsRequest(room=call.room))
         except api.ServerError as error:
-            return error.code != "not_found"
+            return "gone" if error.code == "not_found" else "unknown"
         except Exception:
-            return True
-        return any(participant.identity == call.caller for participant in found.participants)
+            return "unknown"
+        call.caller = next((who.identity for who in found.participants if "sip.ruleID" in who.attributes), "")
+        if not call.caller:
+            return "gone"
+        epochs = [who.attributes.get(EPOCH, "") for who in found.participants]
+        return "served" if any(one.isdecimal() and int(one) > call.epoch for one in epochs) else "waiting"
+
+    async def _end_room(self, call: Watched) -> None:
+        """The caller hung up while nobody had the call: no leg rings on, nobody answers into an empty room."""
+        log.info("the caller of a lost call is gone (room %s)", call.room)
+        self._forget(call)
+        with contextlib.suppress(Exception):
+            await self.lk.room.delete_room(api.DeleteRoomRequest(room=call.room))
 
     async def _last_resort(self, call: Watched) -> None:
         """No process can take the call: hand the caller to the emergency number, or end the silence."""
         log.error("nobody could take the call over (room %s)", call.room)
+        self._forget(call)
         try:
-            if call.last_resort:
+            if call.last_resort and (call.caller or await self._sight(call) == "waiting"):
                 request = api.TransferSIPParticipantRequest(
                     room_name=call.room,
                     participant_identity=call.caller,
                     transfer_to=f"tel:{call.last_resort}",
                 )
-                await self.lk.sip.transfer_sip_participant(request, timeout=40)
-                return
+                await self.lk.sip.transfer_sip_participant(request, timeout=TRANSFER_SECONDS)
+                log.warning("the caller was handed to the emergency number (room %s)", call.room)
         except Exception as error:
             log.warning("the caller could not be handed to the emergency number: %s", type(error).__name__)
         with contextlib.suppress(Exception):
@@ -225,7 +321,7 @@ async def run(socket: Path, settings: Settings) -> None:
     ) as lk:
         watchdog = Watchdog(lk)
         socket.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(watchdog.attend, socket)
+        server = await asyncio.start_unix_server(watchdog.attend, socket, limit=LONGEST_LINE)
         socket.chmod(0o600)
         with contextlib.suppress(Exception):
             # the connection is open before it is needed
