@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from callisi_runtime.checks.templates import Samples
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
-from callisi_runtime.notify.gsm7 import measure, sanitise
+from callisi_runtime.notify.gsm7 import BASIC, EXTENDED, measure, sanitise
 from callisi_runtime.plan.call_plan import with_reference
 from callisi_runtime.spec import Sms, WhatsApp
-from callisi_runtime.templates import TemplateProblem, render
+from callisi_runtime.templates import TemplateProblem
 
 REFERENCE = "K7Q2"
 
@@ -25,10 +24,11 @@ def check_sms_parts(view: View) -> Iterator[Problem]:
 
 
 def _sms_problems(view: View, sms: Sms, loc: Loc, key: str) -> Iterator[Problem]:
-    texts = [sanitise(with_reference(text, REFERENCE)) for text in rendered(view, getattr(sms, key), "sms")]
+    texts = [with_reference(text, REFERENCE) for text in rendered(view, getattr(sms, key))]
     if not texts:
         return
-    size = max((measure(text) for text in texts), key=lambda size: (size.segments, size.length))
+    plain = [text if set(text) <= BASIC | EXTENDED else sanitise(text) for text in texts]
+    size = measure(max(plain, key=septets))
     words = f"{size.length} characters in {size.encoding} are {size.segments} SMS"
     if size.segments > sms.max_segments:
         yield view.error(
@@ -94,15 +94,14 @@ def check_channels(view: View) -> Iterator[Problem]:
         )
 
 
-def rendered(view: View, text: str, kind: str) -> list[str]:
-    """The text for every sample call that it can tell apart; nothing when it does not render."""
-    samples = Samples(view.spec)
+def rendered(view: View, text: str) -> tuple[str, ...]:
+    """The text for every kind of call that it can tell apart; nothing when it does not render."""
     try:
-        return list(
-            dict.fromkeys(
-                render(text, {**names, "channel": names["channel"] | {"kind": kind}})
-                for names in samples.of(text)
-            )
-        )
+        return view.samples.rendered(text)
     except TemplateProblem:
-        return []  # reported by the check of templates
+        return ()  # reported by the check of templates
+
+
+def septets(text: str) -> int:
+    """How much room a text takes in GSM-7, without looking at each character."""
+    return len(text) + sum(map(text.count, EXTENDED))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from callisi_runtime.checks.templates import Samples, written_texts
+from callisi_runtime.checks.templates import written_texts
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
 from callisi_runtime.plan.sentences import SENTENCES, path_of
-from callisi_runtime.templates import TemplateProblem, render
+from callisi_runtime.templates import TemplateProblem
 
 NAMES_AI = re.compile(
     r"\b(KI|AI)\b|\bkünstliche[nrs]? Intelligenz"
@@ -181,9 +181,8 @@ def _found(pattern: re.Pattern[str], text: str, *, but: re.Pattern[str] | None =
     return None
 
 
-def _rendered(view: View, text: str) -> Iterator[str]:
-    for names in Samples(view.spec).of(text):
-        try:
-            yield render(text, names)
-        except TemplateProblem:
-            return  # reported by the check of templates
+def _rendered(view: View, text: str) -> tuple[str, ...]:
+    try:
+        return view.samples.rendered(text)
+    except TemplateProblem:
+        return ()  # reported by the check of templates

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from itertools import product
+from functools import cache, lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from callisi_runtime.checks.samples import USUAL, Samples, is_plain
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
-from callisi_runtime.flow.model import OUTCOME_WORDS, Outcome
-from callisi_runtime.plan.facts import CHANNEL_SPOKEN, Message, sample_call, variables
 from callisi_runtime.spec import AgentSpec, Business
-from callisi_runtime.templates import TemplateProblem, render
+from callisi_runtime.templates import TemplateProblem
 from callisi_runtime.templates import check as check_template
 
 ANY = "*"
@@ -28,65 +25,34 @@ Pattern = tuple[str, ...]
 
 def check_templates(view: View) -> Iterator[Problem]:
     """Syntax and names in every branch, then a render for every kind of call that the text can meet."""
-    samples = Samples(view.spec)
     for loc, text in written_texts(view.data):
-        for message in problems_of(text, samples):
+        for message in problems_of(text, view.samples):
             yield view.error(loc, message, "bad-template", hint=EMPTY_HINT if message == EMPTY else None)
 
 
-def problems_of(text: str, samples: Samples) -> list[str]:
+def problems_of(text: str, samples: Samples) -> tuple[str, ...]:
     """What is wrong with one text; empty when every sample call renders it to something."""
-    if not any(mark in text for mark in ("{{", "{%", "{#")):
-        return []  # it says itself
-    calls = samples.of(text)
-    if found := check_template(text, next(calls)):
+    if is_plain(text):
+        return ()
+    if found := _wrong_for_any_agent(text):
         return found
     try:
-        empty = any(not render(text, names).strip() for names in samples.of(text))
+        empty = not all(map(str.strip, samples.rendered(text)))
     except TemplateProblem as problem:
-        return [problem.message]
-    return [EMPTY] if empty else []
+        return (problem.message,)
+    return (EMPTY,) if empty else ()
+
+
+@lru_cache(maxsize=1024)
+def _wrong_for_any_agent(text: str) -> tuple[str, ...]:
+    """Syntax and names: agents differ in what their names stand for, not in the names."""
+    return tuple(check_template(text, Samples(stand_in()).names(False, True, "sms", USUAL)))
 
 
 def written_texts(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     """Every template that stands in the file, and where."""
     for pattern in template_patterns():
         yield from _matches(data, pattern, ())
-
-
-@dataclass(slots=True)
-class Samples:
-    """The names that templates are tried with: each kind of call once, and only those a text can tell apart."""
-
-    spec: AgentSpec
-    calls: dict[bool, Mapping[str, Any]] = field(default_factory=dict)
-
-    def of(self, text: str) -> Iterator[Mapping[str, Any]]:
-        """The sample calls that matter for this text."""
-        hidden = (False, True) if "caller" in text or "message" in text else (False,)
-        left = (True, False) if "message" in text else (True,)
-        outcomes = tuple(Outcome) if "outcome" in text else (Outcome.RANG_OUT,)
-        kinds = self.kinds() if "channel" in text else self.kinds()[:1]
-        for each in product(hidden, left, outcomes, kinds):
-            yield self.names(*each)
-
-    def names(self, hidden: bool, left: bool, outcome: Outcome, kind: str) -> Mapping[str, Any]:
-        """The names of one sample call; `left`: whether the caller left a message."""
-        call = sample_call(hidden=hidden)
-        if hidden not in self.calls:
-            self.calls[hidden] = variables(self.spec, call)
-        message = call.message if left else Message()
-        return {
-            **self.calls[hidden],
-            "outcome": {"code": outcome.value, "words": OUTCOME_WORDS[outcome]},
-            "message": {"subject": message.subject, "name": message.name, "callback": message.callback},
-            "channel": {"kind": kind, "spoken": CHANNEL_SPOKEN[kind]},
-        }
-
-    def kinds(self) -> list[str]:
-        """The kinds of channel that the file has."""
-        channels = self.spec.fallback.channels if self.spec.fallback else ()
-        return list(dict.fromkeys(channel.kind for channel in channels)) or ["sms"]
 
 
 @cache
@@ -137,6 +103,7 @@ def _matches(value: Any, pattern: Pattern, loc: Loc) -> Iterator[tuple[Loc, str]
         yield from _matches(value[part], rest, (*loc, part))
 
 
+@cache
 def stand_in() -> AgentSpec:
     """Whose names a text is tried with while the rest of its file is not right yet."""
     return AgentSpec(

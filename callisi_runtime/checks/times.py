@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from callisi_runtime.checks.speech import seconds_to_say
-from callisi_runtime.checks.templates import Samples
 from callisi_runtime.checks.view import View
 from callisi_runtime.errors import Problem
 from callisi_runtime.hours import weekly_quarters
-from callisi_runtime.templates import TemplateProblem, render
+from callisi_runtime.templates import TemplateProblem
 
 MAILBOX_SECONDS = 30
 """Most mailboxes have answered by then."""
@@ -163,7 +162,6 @@ def _prompt_seconds(view: View) -> float:
     transfer = view.spec.transfer
     assert transfer is not None
     try:
-        names = next(Samples(view.spec).of(transfer.say.prompt))
-        return seconds_to_say(render(transfer.say.prompt, names))
+        return seconds_to_say(view.samples.rendered(transfer.say.prompt)[0])
     except TemplateProblem:
         return 0.0  # reported by the check of templates

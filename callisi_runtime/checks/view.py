@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from callisi_runtime.checks.samples import Samples
 from callisi_runtime.errors import Problem
 from callisi_runtime.phone import normalise
 from callisi_runtime.source import Positions
@@ -23,6 +24,10 @@ class View:
     """The merged file before validation: what somebody wrote, without defaults."""
     positions: Positions
     environ: Mapping[str, str]
+    samples: Samples = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", Samples(self.spec))  # the class is frozen
 
     def error(self, loc: Loc, message: str, code: str, **details: Any) -> Problem:
         """A mistake at `loc`."""

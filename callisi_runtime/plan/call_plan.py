@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from callisi_runtime.flow.model import FlowPlan
+from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from callisi_runtime.phone import Number
     from callisi_runtime.settings import Settings
     from callisi_runtime.spec import AgentSpec, Channel
+
+SAFETY_NUMBER = 0
+"""The number of the message that goes out when a call breaks off; those of the machine begin at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ class CallPlan:
         reference = reference_for(note_id)
         channels = self.spec.fallback.channels if self.spec.fallback else ()
         names = variables(self.spec, call)
-        texts = [message_for(channel, names, call, reference) for channel in channels]
+        own = self.spec.fallback.interrupted if self.spec.fallback and number == SAFETY_NUMBER else None
+        texts = [message_for(channel, names, call, reference, own) for channel in channels]
         return Note(
             id=note_id,
             call_id=call.id,
@@ -96,17 +100,34 @@ class CallPlan:
             reference=reference,
         )
 
+    def safety_note(self, call: CallFacts) -> Note | None:
+        """What staff is told when the call breaks off and nobody goes on with it; None where there are no channels."""
+        if not self.route:
+            return None
+        return self.note(replace(call, outcome=Outcome.INTERRUPTED), SAFETY_NUMBER)
+
 
 def may_be_called_back(call: CallFacts) -> bool:
     """Whether there is a number to call the caller back on."""
     return call.caller.e164 is not None or bool(call.message.callback)
 
 
-def message_for(channel: Channel, names: object, call: CallFacts, reference: str) -> dict[str, object]:
-    """What goes over one channel: `text`, and `variables` or `subject` where the channel has them."""
+def message_for(
+    channel: Channel, names: object, call: CallFacts, reference: str, own: str | None = None
+) -> dict[str, object]:
+    """What goes over one channel: `text`, and `variables` or `subject` where the channel has them.
+
+    Args:
+        channel: As the file has it.
+        names: What templates may use.
+        call: The call.
+        reference: What staff quotes.
+        own: A text instead of the channel's own.
+    """
     settings = channel.settings
     known = {**names, "call": {**names["call"], "reference": reference}}  # type: ignore[dict-item,index]
-    text = render(settings.message if call.caller.e164 else settings.message_hidden, known).strip()
+    template = own or (settings.message if call.caller.e164 else settings.message_hidden)
+    text = render(template, known).strip()
     message: dict[str, object] = {"text": with_reference(text, reference)}
     if channel.whatsapp is not None and channel.whatsapp.content_sid:
         filled = {

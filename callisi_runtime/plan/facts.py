@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -66,11 +67,12 @@ def variables(spec: AgentSpec, call: CallFacts) -> Mapping[str, object]:
     zone = ZoneInfo(spec.hours.timezone if spec.hours else DEFAULT_ZONE)
     local = call.started.astimezone(zone)
     number = call.caller.e164
+    seen, said = number_words(number) if number else ("unbekannte Nummer", "unbekannte Nummer")
     return static_variables(spec) | {
         "caller": {
             "known": number is not None,
-            "phone": written(number) if number else "unbekannte Nummer",
-            "spoken": spoken(number) if number else "unbekannte Nummer",
+            "phone": seen,
+            "spoken": said,
         },
         "call": {
             "time": local.strftime("%H:%M"),
@@ -85,6 +87,12 @@ def variables(spec: AgentSpec, call: CallFacts) -> Mapping[str, object]:
         },
         "channel": {"kind": call.channel, "spoken": CHANNEL_SPOKEN[call.channel]},
     }
+
+
+@lru_cache(maxsize=256)
+def number_words(e164: str) -> tuple[str, str]:
+    """The number as it is read, and as it is said."""
+    return written(e164), spoken(e164)
 
 
 def static_variables(spec: AgentSpec) -> dict[str, object]:
