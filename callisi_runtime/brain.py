@@ -68,7 +68,7 @@ def reply(plan: CallPlan, call: CallFacts, text: str, history: Sequence[Said] = 
     tools: set[str] = {tool.name for tool in plan.spec.tools}
     if URGENT.search(said):
         return Thought(EMERGENCY)
-    if "take_message" in tools and _was_asked(history):
+    if "take_message" in tools and _was_asked(plan, call, history):
         return Thought(tool="take_message", arguments={"subject": text.strip()[:300]})
     return (
         _wished(plan, call, text, tools)
@@ -82,9 +82,13 @@ def after_tool(result: str) -> Thought:
     return Thought(result)
 
 
-def _was_asked(history: Sequence[Said]) -> bool:
-    agent = [one.text for one in history if one.who == "agent"]
-    return bool(agent) and agent[-1].strip().endswith(ASK_MESSAGE)
+def _was_asked(plan: CallPlan, call: CallFacts, history: Sequence[Said]) -> bool:
+    """Whether the agent has asked what it is about since the caller last spoke."""
+    questions = [ASK_MESSAGE]
+    if plan.spec.transfer is not None:
+        questions.append(plan.sentence("ask", call))
+    since = max((index for index, one in enumerate(history) if one.who == "caller"), default=-1) + 1
+    return any(one.text.strip().endswith(tuple(questions)) for one in history[since:])
 
 
 def _wished(plan: CallPlan, call: CallFacts, text: str, tools: set[str]) -> Thought | None:

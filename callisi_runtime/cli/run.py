@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,8 @@ def answer_calls(args: argparse.Namespace, settings: Settings) -> int:
 def rehearse(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
     """One call in the terminal, from a script, or from a pipe."""
     cast = cast_of(args, spec, settings)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it cannot show
     typed = args.script is None and sys.stdin.isatty() and not args.json
     if not args.json:
         first = SENDS if args.send else ON_PURPOSE if settings.has_livekit else NOT_CONFIGURED

@@ -26,6 +26,7 @@ Ending = Literal[
     "never_rang",
     "no_reply",
     "caller_left",
+    "interrupted",
     "misconfigured",
     "closed",
     "message",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callisi_runtime.rehearse.screen import TextScreen
 
 LONGEST_SCRIPT = 1_000_000
-"""Characters; a script is read whole."""
+"""Bytes; a script is read whole."""
 
 
 def read_script(name: str) -> list[str]:
@@ -30,11 +30,19 @@ def read_script(name: str) -> list[str]:
         CallisiError: it cannot be read, or contains an act that does not exist.
     """
     try:
-        text = sys.stdin.read(LONGEST_SCRIPT) if name == "-" else Path(name).read_text(encoding="utf-8")
+        data = sys.stdin.buffer.read(LONGEST_SCRIPT + 1) if name == "-" else _read_file(Path(name))
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise CallisiError(f"the script {name} cannot be read: {reason}") from None
+    if len(data) > LONGEST_SCRIPT:
+        raise CallisiError(f"the script {name} is longer than {LONGEST_SCRIPT} bytes")
     return lines_of(text)
+
+
+def _read_file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LONGEST_SCRIPT + 1)
 
 
 def lines_of(text: str) -> list[str]:

@@ -102,3 +102,12 @@ def test_several_processes_come_to_the_same(tmp_path: Path) -> None:
         files.append(scenario(tmp_path / str(number), expect={"outcome": "rang_out"}))
     one, two = run_files(files, {}, jobs=1), run_files(files, {}, jobs=2)
     assert [result.call for result in one] == [result.call for result in two]
+
+
+def test_the_scenario_in_the_documentation_goes_as_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    block = text.split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "documented.yaml"
+    file.write_text(block.replace("../variants", str(ROOT / "variants")), encoding="utf-8")
+    [one] = run_file(file, {})
+    assert one.passed, one.timeline
