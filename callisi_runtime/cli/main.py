@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "deliver": "callisi_runtime.cli.commands.deliver",
     "export": "callisi_runtime.cli.commands.export",
     "erase": "callisi_runtime.cli.commands.erase",
+    "simulate": "callisi_runtime.cli.commands.simulate",
 }
 """Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
 
@@ -44,6 +45,7 @@ SUMMARIES: dict[str, str] = {
     "deliver": "send the messages that are due",
     "export": "print everything that is stored about a caller",
     "erase": "delete what is stored about a caller",
+    "simulate": "play thousands of calls with faults and crashes, and look for a lost caller",
 }
 """Command -> what `callisi --help` says about it, without importing anything."""
 
