@@ -52,6 +52,8 @@ class Outcome(StrEnum):
     """Nobody was dialled: outside the hours, or nobody may be dialled."""
     MESSAGE = "message"
     """Nobody was dialled: the caller left a message."""
+    INTERRUPTED = "interrupted"
+    """No dial ended like this: the call broke off, and nobody knows what the caller wanted."""
 
 
 OUTCOME_WORDS: dict[Outcome, str] = {
@@ -69,6 +71,7 @@ OUTCOME_WORDS: dict[Outcome, str] = {
     Outcome.MISCONFIGURED: "Weiterleitung falsch eingerichtet",
     Outcome.CLOSED: "außerhalb der Zeiten",
     Outcome.MESSAGE: "Nachricht hinterlassen",
+    Outcome.INTERRUPTED: "Gespräch unterbrochen",
 }
 
 Evidence = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]

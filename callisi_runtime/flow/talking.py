@@ -130,6 +130,9 @@ def taking_message(move: Move, event: on.Event) -> None:
             keep_words(move)
         case on.TimerFired("quiet"):
             notify(move)
+        case on.TimerFired("call"):
+            move.start("call", OVERRUN_SECONDS)
+            notify(move)
         case on.MessageGiven():
             move.set(subject=True)
             renew(move)

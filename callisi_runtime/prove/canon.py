@@ -35,13 +35,15 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
     if not plan.ask_message:
         changes["caller_known"] = True
         changes["subject"] = state.subject and plan.ask_while_ringing
+    elif state.subject and state.asking != "subject":
+        changes["caller_known"] = True
     if not state.open or state.transfers >= MAX_TRANSFERS:
         changes["allowed"] = ()
     if state.evidence is not None:
         changes |= {"evidence": "served", "owed": False}
     tried = state.owed or state.evidence is not None or state.transfers > 0
     early = phase in (Phase.SCREENING, Phase.GREETING) or (phase is Phase.CONVERSING and not tried)
-    if not state.able and not plan.ask_message and not early:
+    if not state.able and not early:
         changes |= {"model_up": False, "ears_up": True}
     if state.speech:
         changes["speech"] = _speech(state.speech)

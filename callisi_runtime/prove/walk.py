@@ -118,6 +118,14 @@ class Walk:
         self.queue.append(number)
         return number
 
+    def _find(self, node: Node, here: int, event: on.Event, effects: tuple[do.Effect, ...]) -> int:
+        known = self.index.get(node)
+        return (
+            known
+            if known is not None
+            else self._node(node, Edge(here, len(self.graph.nodes), event, effects))
+        )
+
     def _try(self, here: int, state: CallState, world: World, event: on.Event) -> None:
         self.graph.transitions += 1
         after, effects = self.machine(self.plan, state, event)
@@ -133,12 +141,9 @@ class Walk:
         if broken:
             return
         if after == state and outer == world:
-            node, target = (state, world), here
+            target = here
         else:
-            node = canonical(self.plan, after, outer)
-            target = self.index.get(node)
-        if target is None:
-            target = self._node(node, Edge(here, len(self.graph.nodes), event, effects))
+            target = self._find(canonical(self.plan, after, outer), here, event, effects)
         if target != here or any(not isinstance(effect, do.Drop) for effect in effects):
             self.graph.edges[here].append(Edge(here, target, event, effects))
 

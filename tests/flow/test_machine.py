@@ -29,7 +29,7 @@ ANY_EVENT: tuple[on.Event, ...] = (
 def test_every_event_is_defined_in_every_phase() -> None:
     plan = SHAPES["comes back"]
     graph = Walk(plan, None, step).run()
-    seen = {}
+    seen: dict[Phase, CallState] = {}
     for state, _ in graph.nodes:
         seen.setdefault(state.phase, state)
     assert set(seen) == set(Phase) - {Phase.TAKING_MESSAGE}

@@ -9,7 +9,14 @@ from callisi_runtime.prove import prove
 from tests.prove.shapes import CLARA, SHAPES
 
 
-@pytest.mark.parametrize("name", SHAPES)
+LONG = {"three in order", "two at once", "asks for a message"}
+EACH = [
+    pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(900)] if name in LONG else ())
+    for name in SHAPES
+]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_no_call_of_any_shape_breaks_a_promise(name: str) -> None:
     proof = prove(SHAPES[name])
     assert proof.violations == ()
