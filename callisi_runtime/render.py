@@ -23,8 +23,8 @@ from callisi_runtime.source.positions import dotted
 if TYPE_CHECKING:
     from callisi_runtime.spec import AgentSpec, Channel
 
-UNSENT = (Outcome.ACCEPTED,)
-"""Outcomes after which no message goes out."""
+UNSENT = (Outcome.ACCEPTED, Outcome.INTERRUPTED)
+"""Outcomes after which no message goes out, or one with words of its own (`fallback.interrupted`)."""
 TO_STAFF = frozenset({"prompt"})
 """Sentences that the dialled person hears, and the caller does not."""
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError, Problem
-from callisi_runtime.ledger import calls, notes, queries, receipts
+from callisi_runtime.ledger import calls, notes, queries, receipts, safety, settling
 from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url
 from callisi_runtime.ledger.migrate import migrate
+from callisi_runtime.ledger.values import safety_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,8 +126,8 @@ class Ledger:
     ) -> CallRow | None:
         """Writes the call and opens its obligation. Returns the known row when the call is being resumed.
 
-        With a `note`, it is armed in the same transaction: a process killed right after it still notifies in
-        `due_in` seconds. `postpone` pushes that out while the conversation goes on.
+        With the safety `note` (`values.safety_id`), it is armed in the same transaction: a process killed right
+        after it still notifies in `due_in` seconds. `save_call` pushes that out while the call goes on.
         """
         now = self.clock()
 
@@ -134,6 +135,8 @@ class Ledger:
             known = calls.begin(connection, call, now)
             if known is None and note is not None:
                 notes.arm(connection, note, now + due_in, now)
+            elif known is not None:
+                safety.known_call(connection, note, now, now + due_in)
             return known
 
         return await self.write(work)
@@ -145,9 +148,20 @@ class Ledger:
         phase: str | None = None,
         state: Mapping[str, object] | None = None,
         epoch: int | None = None,
+        safety_note: Note | None = None,
     ) -> None:
-        """Saves what a successor needs. With an `epoch` below the saved one nothing changes."""
-        await self.write(calls.save, call_id, phase, state, epoch)
+        """Saves what a successor needs. With an `epoch` below the saved one nothing changes.
+
+        A sign of life as well: the safety note is pushed out, and armed where nothing stands in for it.
+        """
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> None:
+            calls.save(connection, call_id, phase, state, epoch)
+            if safety_note is not None:
+                safety.watch(connection, safety_note, phase, epoch, now, now + safety.SECONDS)
+
+        await self.write(work)
 
     async def add_event(self, call_id: str, at: float, kind: str, data: Mapping[str, object]) -> None:
         """Adds one moment to the call's timeline."""
@@ -156,24 +170,47 @@ class Ledger:
     async def end_call(
         self, call_id: str, *, outcome: str, transcript: Sequence[object] | None = None
     ) -> None:
-        """Writes how the call ended. Obligation and notifications are not touched."""
-        await self.write(calls.end, call_id, outcome, transcript, self.clock())
+        """Writes how the call ended. Obligation and notifications are not touched, but the safety note rests."""
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> None:
+            calls.end(connection, call_id, outcome, transcript, now)
+            safety.call_over(connection, call_id, now)
+
+        await self.write(work)
 
     async def close_obligation(self, call_id: str, evidence: str) -> None:
         """Closes the promise to the caller on one of `EVIDENCE`."""
-        await self.write(calls.close_obligation, call_id, evidence, self.clock())
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> None:
+            calls.close_obligation(connection, call_id, evidence, now)
+            safety.rest(connection, call_id, now)
+
+        await self.write(work)
 
     # ---- notifications: the call's side ----------------------------------------------------------------
 
     async def arm(self, note: Note, *, due_in: float) -> None:
         """Writes the message before anybody is dialled: it goes out in `due_in` seconds unless settled."""
         now = self.clock()
-        await self.write(notes.arm, note, now + due_in, now)
+
+        def work(connection: sa.Connection) -> None:
+            if not notes.arm(connection, note, now + due_in, now):
+                notes.wanted_again(connection, note.id, now + due_in, now)
+            if note.id != safety_id(note.call_id):
+                safety.rest(connection, note.call_id, now)
+
+        await self.write(work)
 
     async def postpone(self, call_id: str, *, due_in: float) -> None:
         """Pushes the dead man's switch out while another person is dialled."""
         now = self.clock()
         await self.write(notes.postpone, call_id, now + due_in, now)
+
+    async def set_outcome(self, call_id: str, outcome: str) -> None:
+        """Writes how a dial ended while the call goes on. No notification is touched."""
+        await self.write(calls.set_outcome, call_id, outcome)
 
     async def settle(
         self,
@@ -188,17 +225,15 @@ class Ledger:
         """The outcome is known: in one transaction it is written, and the armed notification goes out or
         never.
 
-        `note` is written first when it was never armed, so that a failed `arm` loses nobody. With it,
-        `body` is the final text of this note; without it, of every note that is armed for the call.
+        `note` is written first when it was never armed, so that a failed `arm` loses nobody. With it, only
+        this note goes out or is cancelled; without it, every one of the call. Evidence cancels all of them.
+        Without evidence, a message that is not sent makes room for the safety note again.
         """
         now = self.clock()
 
         def work(connection: sa.Connection) -> None:
             calls.set_outcome(connection, call_id, outcome)
-            if send and note is not None:
-                notes.arm(connection, note, now, now)
-            named = None if note is None else note.id
-            notes.settle(connection, call_id, send, now, body=body, note_id=named)
+            settling.settle(connection, call_id, send, now, body=body, note=note, evidence=evidence)
             if evidence is not None:
                 calls.close_obligation(connection, call_id, evidence, now)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from callisi_runtime.ledger import moving, notes, queries
 from callisi_runtime.ledger.engine import parse_url
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
+from callisi_runtime.ledger.schema import note
 from callisi_runtime.ledger.values import CallRow, EventRow, Health, Note, NoteRow, ObligationRow
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ class LedgerWithLocal(Ledger):
     ) -> CallRow | None:
         """Like `Ledger.begin_call`; a call that moved before its process died is found in the file."""
         self._calls[call.id] = call
-        if note is not None:
-            self._notes[call.id] = note
         if await self._in_file() and (known := await self.local.call(call.id)) is not None:
             self._moved.add(call.id)
             return known
@@ -107,11 +106,16 @@ class LedgerWithLocal(Ledger):
         phase: str | None = None,
         state: Mapping[str, object] | None = None,
         epoch: int | None = None,
+        safety_note: Note | None = None,
     ) -> None:
         """Like `Ledger.save_call`."""
-        await self._either(
-            call_id, lambda to: Ledger.save_call(to, call_id, phase=phase, state=state, epoch=epoch)
-        )
+
+        async def save(to: Ledger) -> None:
+            await Ledger.save_call(
+                to, call_id, phase=phase, state=state, epoch=epoch, safety_note=safety_note
+            )
+
+        await self._either(call_id, save)
         if (known := self._calls.get(call_id)) is not None:
             newer = {"phase": phase, "state": state, "epoch": epoch}
             given = {key: value for key, value in newer.items() if value is not None}
@@ -132,6 +136,10 @@ class LedgerWithLocal(Ledger):
     async def close_obligation(self, call_id: str, evidence: str) -> None:
         """Like `Ledger.close_obligation`."""
         await self._either(call_id, lambda to: Ledger.close_obligation(to, call_id, evidence))
+
+    async def set_outcome(self, call_id: str, outcome: str) -> None:
+        """Like `Ledger.set_outcome`."""
+        await self._either(call_id, lambda to: Ledger.set_outcome(to, call_id, outcome))
 
     async def arm(self, note: Note, *, due_in: float) -> None:
         """Like `Ledger.arm`."""
@@ -299,7 +307,7 @@ class LedgerWithLocal(Ledger):
             return 0
         moved = 0
         for call in await self.local.read(queries.calls, 0.0, 1000):
-            await super().write(notes.settle, call.id, False, self.clock())
+            await super().write(notes.cancel, note.c.call_id == call.id, self.clock())
             whole = await self.local.read(moving.take_out, call.id, self.clock() - STALE)
             if whole is None:
                 continue

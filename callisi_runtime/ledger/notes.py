@@ -20,8 +20,8 @@ import sqlalchemy as sa
 
 from callisi_runtime.ledger import calls
 from callisi_runtime.ledger.insert import insert_new
-from callisi_runtime.ledger.schema import LIVE, attempt, note
-from callisi_runtime.ledger.values import Fault, Note, NoteRow, Step
+from callisi_runtime.ledger.schema import LIVE, attempt, note, obligation
+from callisi_runtime.ledger.values import Fault, Note, NoteRow, Step, safety_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ A row written further in the future means the clock was set back.
 INFO_LENGTH = 500
 
 
-def arm(connection: sa.Connection, new: Note, due: float, now: float, *, state: str = "armed") -> bool:
+def arm(connection: sa.Connection, new: Note, due: float, now: float) -> bool:
     """Writes the notification, to be sent at `due` unless it is settled before.
 
     False when its id is known.
@@ -47,12 +47,26 @@ def arm(connection: sa.Connection, new: Note, due: float, now: float, *, state: 
         "reference": new.reference,
         "body": dict(new.body),
         "route": [step.as_json() for step in new.route],
-        "state": state,
+        "state": "armed",
         "due": due,
         "touched": now,
         "created": now,
     }
     return insert_new(connection, note, values)
+
+
+def wanted_again(connection: sa.Connection, note_id: str, due: float, now: float) -> None:
+    """Arms what was cancelled while its caller is still owed it.
+
+    A process died between two writes, and its successor has not seen the second.
+    """
+    owed = sa.select(obligation.c.call_id).where(obligation.c.closed.is_(None))
+    cancelled = sa.and_(
+        note.c.id == note_id, note.c.state == "cancelled", note.c.sent.is_(None), note.c.call_id.in_(owed)
+    )
+    connection.execute(
+        sa.update(note).where(cancelled).values(state="armed", due=due, touched=now, closed=None)
+    )
 
 
 def postpone(connection: sa.Connection, call_id: str, due: float, now: float) -> None:
@@ -62,33 +76,32 @@ def postpone(connection: sa.Connection, call_id: str, due: float, now: float) ->
     )
 
 
-def settle(
+def release(
     connection: sa.Connection,
     call_id: str,
-    send: bool,
     now: float,
     *,
     body: Mapping[str, object] | None = None,
     note_id: str | None = None,
 ) -> None:
-    """The call's outcome is known: its armed notifications go out now, with the final body, or never.
+    """The armed notification goes out now, with the final body; without an id, every armed one of the call.
 
-    A switch that has fired already is left alone when the message is wanted; when it is not, it is called
-    back as long as no attempt has begun.
+    A switch that has fired already is left alone. The safety note never goes out like this.
     """
-    of_call = note.c.call_id == call_id
-    if send:
-        values: dict[str, object] = {"state": "due", "due": now, "touched": now}
-        armed = sa.and_(of_call, note.c.state == "armed")
-        if body is not None:
-            named = armed if note_id is None else sa.and_(armed, note.c.id == note_id)
-            connection.execute(sa.update(note).where(named).values(body=dict(body)))
-        connection.execute(sa.update(note).where(armed).values(**values))
-        return
+    which = note.c.id != safety_id(call_id) if note_id is None else note.c.id == note_id
+    armed = sa.and_(note.c.call_id == call_id, note.c.state == "armed", which)
+    values: dict[str, object] = {"state": "due", "due": now, "touched": now}
+    if body is not None:
+        values["body"] = dict(body)
+    connection.execute(sa.update(note).where(armed).values(**values))
+
+
+def cancel(connection: sa.Connection, which: sa.ColumnElement[bool], now: float) -> None:
+    """These notifications are not wanted any more: they never go out, as long as no attempt has begun."""
     unsent = sa.or_(note.c.state == "armed", sa.and_(note.c.state == "due", sa.not_(note.c.open)))
     connection.execute(
         sa.update(note)
-        .where(of_call, unsent)
+        .where(which, unsent)
         .values(state="cancelled", claim=note.c.claim + 1, due=now, touched=now, closed=now)
     )
 

@@ -38,6 +38,11 @@ def reference_for(note_id: str) -> str:
     return "".join(_REFERENCE_LETTERS[byte % len(_REFERENCE_LETTERS)] for byte in digest[:4])
 
 
+def safety_id(call_id: str) -> str:
+    """The id of the note that goes out when the call breaks off."""
+    return f"{call_id}:0"
+
+
 @dataclass(frozen=True, slots=True)
 class CallRow:
     """One call. `id` is LiveKit's `sip.callID`, so that a restarted entrypoint recognises its call."""

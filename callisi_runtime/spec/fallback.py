@@ -20,6 +20,13 @@ MESSAGE_HIDDEN = (
     "{% else %}Anrufer ohne Nummer, {{ call.time }}{% endif %}"
     "{% if message.subject %}. Anliegen: {{ message.subject }}{% endif %}"
 )
+INTERRUPTED = (
+    "{{ agent.name }}: Gespräch unterbrochen. "
+    "{% if caller.known %}Bitte Rückruf an {{ caller.phone }}"
+    "{% elif message.callback %}Bitte Rückruf an {{ message.callback }}"
+    "{% else %}Anrufer ohne Nummer, {{ call.time }}{% endif %}"
+    "{% if message.subject %}. Anliegen: {{ message.subject }}{% endif %}"
+)
 
 
 def _without_prefix(value: object) -> object:
@@ -185,5 +192,7 @@ class Fallback(Part):
     """After the caller was told: ask whether there is anything else, or say goodbye."""
     escalate_after: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Minutes after which an unclaimed callback goes to the next channel; never when left out."""
+    interrupted: Template = INTERRUPTED
+    """What the staff reads, instead of a channel's `message`, when a call broke off and nobody took it over."""
     say: FallbackSay = FallbackSay()
     """What the caller is told."""
