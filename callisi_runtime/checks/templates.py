@@ -96,10 +96,10 @@ def _matches(value: Any, pattern: Pattern, loc: Loc) -> Iterator[tuple[Loc, str]
     if part == ANY and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _matches(item, rest, (*loc, index))
-    elif part == ANY and isinstance(value, Mapping):
+    elif part == ANY and isinstance(value, dict):
         for key, item in value.items():
             yield from _matches(item, rest, (*loc, key))
-    elif isinstance(value, Mapping) and part in value:
+    elif isinstance(value, dict) and part in value:
         yield from _matches(value[part], rest, (*loc, part))
 
 
