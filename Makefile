@@ -7,7 +7,7 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 AGENTS := agents variants
 
-.PHONY: clara test line bench lint types check schemas clean lock help
+.PHONY: clara test line bench bench-line lint types check schemas clean lock help
 
 clara: $(READY) ## rehearse Clara in the terminal: no account, no key, no network
 	@$(BIN)/callisi-run agents/clara.yaml
@@ -18,8 +18,11 @@ test: $(READY) ## run the tests, in parallel
 line: $(READY) ## place real SIP calls through a LiveKit server on this machine
 	@$(BIN)/python -m tests.line -m line $(ARGS)
 
-bench: $(READY) ## measure, and print ratios
+bench: $(READY) ## measure what needs no telephone line, and print ratios
 	@$(BIN)/python -m benchmarks.text $(ARGS)
+	@$(BIN)/python -m benchmarks.ledger $(ARGS)
+
+bench-line: $(READY) ## measure calls on a real line, beside a hand-written LiveKit agent
 	@$(BIN)/python -m benchmarks.line $(ARGS)
 
 lint: $(READY) ## ruff: rules and format
@@ -48,7 +51,7 @@ lock: ## write requirements.lock anew (needs uv)
 		--quiet --output-file requirements.lock pyproject.toml
 
 help: ## what there is
-	@sed -n 's/^\([a-z]*\):.*## /\1 - /p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1 - /p' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python" >&2; exit 1; }
