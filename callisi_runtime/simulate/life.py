@@ -129,7 +129,8 @@ class Life:
             self.witness.note("the process is killed")
             if self.rng.random() > RESCUED:
                 break
-            await asyncio.sleep(self.rng.uniform(0.8, 3.0))
+            self.witness.away = self.rng.uniform(0.8, 3.0)
+            await asyncio.sleep(self.witness.away)
             epoch, dies = epoch + 1, self.rng.random() < KILLED
             self.counts["rescued"] += 1
             self.witness.note("a successor has the call")
@@ -158,6 +159,8 @@ class Life:
             return
         memory = Memory(runner, books.save, no_timeline, self._keep)
         self.room.attach(runner, process)
+        if self.witness.kills:
+            self.witness.taken_over(knows=runner.state.owed)
         self._begin(runner, books)
         await runner.wait()
         await memory.close()

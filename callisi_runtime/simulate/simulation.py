@@ -30,7 +30,7 @@ BASE = 1_800_000_000.0
 SLOT = 7 * 3600.0 + 61.0
 """From one call to the next; no multiple of an hour, so that calls come at all times of all days."""
 
-PART = 50
+PART = 20
 """Calls that a process is given at a time."""
 
 Progress = Callable[[int], None]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SETTLING = 1.5
 """Seconds that a telephone may still ring after it was given up, or after a sentence was decided."""
+UNWRITTEN = 4.0
+"""Seconds that a slow database may take to learn what was said. What a crash swallows of it, the successor asks for."""
 PROMISES = frozenset({"connecting", "notified", "trying", "noted", "ask_message"})
 """Sentences that promise something."""
 NOT_REACHED = frozenset({"no_answer", "busy"})
@@ -62,8 +64,14 @@ class Witness:
     story: list[tuple[float, str]] = field(default_factory=list)
     sentences: list[Said] = field(default_factory=list)
     kills: int = 0
+    away: float = 0.0
+    """Seconds for which nobody had the call after the last kill."""
     wishes: int = 0
     bridges: int = 0
+    heard_at: float = 0.0
+    """When a person was last asked for."""
+    asked_again: bool = False
+    """A crash swallowed the last wish; when the successor has spoken, it is the caller's turn again."""
     late_wish: bool = False
     """A person was asked for when goodbye was being said already."""
     began: float = field(default_factory=now)
@@ -85,10 +93,16 @@ class Witness:
         """The caller asks for a person, and a living process hears it; `late`: while it says its last words."""
         self.note("caller asks for a person")
         self.wishes += 1
+        self.heard_at = now()
         if late:
             self.late_wish = True
         else:
             self.wanted.person = True
+
+    def taken_over(self, *, knows: bool) -> None:
+        """A successor has the call; does it know that a person is wanted?"""
+        swallowed = now() - self.heard_at < UNWRITTEN + self.away
+        self.asked_again = not knows and swallowed and not self.wanted.promised and not self.wanted.message
 
     def left_message(self) -> None:
         """The caller left a message."""
@@ -116,6 +130,8 @@ class Witness:
         if not self.room.caller_here:
             return
         self.note(f"agent: {key}")
+        if self.asked_again:
+            self.asked_again = self.wanted.person = False
         self.sentences.append(Said(now(), key))
         if key in PROMISES and self.wanted.anything:
             self.wanted.promised = True
