@@ -120,7 +120,7 @@ class ModelDown:
 
 @dataclass(frozen=True, slots=True)
 class ModelUp:
-    """The language model answers again."""
+    """The language model answers again. Changes nothing: one that failed in a call is not trusted again in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class EarsDown:
 
 @dataclass(frozen=True, slots=True)
 class EarsUp:
-    """The transcriber answers again."""
+    """The transcriber answers again. Changes nothing: one that failed in a call is not trusted again in it."""
 
 
 @dataclass(frozen=True, slots=True)

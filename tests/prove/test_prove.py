@@ -8,7 +8,6 @@ from callisi_runtime.flow import FlowPlan
 from callisi_runtime.prove import prove
 from tests.prove.shapes import CLARA, SHAPES
 
-
 LONG = {"three in order", "two at once", "asks for a message"}
 EACH = [
     pytest.param(name, marks=[pytest.mark.slow, pytest.mark.timeout(900)] if name in LONG else ())
