@@ -65,7 +65,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         owner = current_process()
 
         def begin() -> None:
-            if owner is None or not owner.dead:
+            if owner is not None and owner.dead:
+                future.cancel()
+            else:
                 work(func, args, future, self, self._seconds())
 
         self.call_later(self._seconds(), begin)

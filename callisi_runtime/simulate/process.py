@@ -49,16 +49,22 @@ class Process:
         if self.points == self.dies_at:
             self.kill()
         if self.dead:
-            await asyncio.get_running_loop().create_future()  # cancelled by `kill`
+            raise asyncio.CancelledError
 
     def kill(self) -> None:
         """SIGKILL."""
         if self.dead:
             return
         self.dead = True
+        self._cancel()
+        self.over.set()
+
+    def _cancel(self) -> None:
+        """Until nothing is left: Python 3.11's `wait_for` may swallow a cancellation."""
         for task in self._tasks:
             task.cancel()
-        self.over.set()
+        if self._tasks:
+            asyncio.get_running_loop().call_later(0.001, self._cancel)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
