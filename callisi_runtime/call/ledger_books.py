@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from callisi_runtime.call.books import Delivery
+from callisi_runtime.errors import CallisiError
 
 if TYPE_CHECKING:
     from callisi_runtime.call.record import Entry
@@ -46,6 +47,8 @@ class LedgerBooks:
         self.call_id = call_id
         self.patience = patience
         self.epoch = epoch
+        self.safety: Callable[[], Note | None] = lambda: None
+        """What staff is told when the call breaks off, as far as it is known now; kept in step with the memory."""
         self._behind: set[asyncio.Task[None]] = set()
         self._last: asyncio.Task[None] | None = None
 
@@ -58,7 +61,7 @@ class LedgerBooks:
 
         async def write() -> None:
             await self.ledger.open()
-            known.append(await self.ledger.begin_call(row))
+            known.append(await self.ledger.begin_call(row, self.safety()))
 
         await self._in_order(write, patience)
         return known[-1] if known else None
@@ -76,6 +79,9 @@ class LedgerBooks:
         """Write the outcome down; the armed message is due now, or cancelled."""
 
         async def write() -> None:
+            if note is None and evidence is None:
+                await self.ledger.set_outcome(self.call_id, outcome)
+                return
             body = note.body if note is not None else None
             await self.ledger.settle(
                 self.call_id, outcome=outcome, send=send, body=body, evidence=evidence, note=note
@@ -98,9 +104,11 @@ class LedgerBooks:
         await self._in_order(lambda: self.ledger.close_obligation(self.call_id, evidence))
 
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
-        """Keep what a successor needs."""
+        """Keep what a successor needs; a sign of life as well, so that staff is not told of a broken call."""
         await self._in_order(
-            lambda: self.ledger.save_call(self.call_id, phase=phase, state=dict(state), epoch=self.epoch)
+            lambda: self.ledger.save_call(
+                self.call_id, phase=phase, state=dict(state), epoch=self.epoch, safety_note=self.safety()
+            )
         )
 
     async def tell(self, moments: Sequence[Entry]) -> None:
@@ -144,7 +152,11 @@ class LedgerBooks:
             try:
                 await write()
             except Exception as error:
-                log.warning("the ledger cannot be written: %s", type(error).__name__)
+                log.warning(
+                    "the ledger cannot be written: %s",
+                    type(error).__name__,
+                    exc_info=not isinstance(error, CallisiError),
+                )
             else:
                 return
         log.error("the ledger could not be written for this call")

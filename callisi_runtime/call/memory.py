@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -22,6 +23,9 @@ LINES_KEPT = 20
 
 DUE_SECONDS = 60.0
 """When an armed message that a dead process left goes out by itself, unless the successor settles it."""
+
+LIFE_SECONDS = 20.0
+"""Between two signs of life of a call in which nothing happens: a third of what makes it count as broken off."""
 
 
 class Memory:
@@ -57,7 +61,8 @@ class Memory:
 
     async def _run(self) -> None:
         while True:
-            await self._changed.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LIFE_SECONDS)
             self._changed.clear()
             await self.save(self.runner.state.phase.value, remember(self.runner))
             await self._tell()

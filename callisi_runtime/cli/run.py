@@ -16,16 +16,15 @@ from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
-    from callisi_runtime.notify.base import Channel
+    from callisi_runtime.rehearse.real_books import Real
     from callisi_runtime.rehearse.rehearsal import Cast
     from callisi_runtime.settings import Settings
     from callisi_runtime.spec import AgentSpec
 
 NOT_CONFIGURED = "Rehearsal: nothing is configured, so no telephone rings and nothing is sent."
 ON_PURPOSE = "Rehearsal: no telephone rings and nothing is sent."
-SENDS = "Rehearsal: no telephone rings, but messages to the staff are truly sent."
+SENDS = "Rehearsal: no telephone rings, but the call stands in the ledger and messages to the staff are truly sent."
 HOW = "Type what the caller says; Enter lets time pass, /help lists the rest, Ctrl-D hangs up."
 SAMPLE_CALLER = "+49 1522 8817386"
 """A number that is kept free for films and books."""
@@ -83,7 +82,11 @@ def run_parser() -> Parser:
     dry.add_argument("--caller", metavar="NUMBER", help=f"who rings: a number, or `hidden` ({SAMPLE_CALLER})")
     dry.add_argument("--at", metavar="TIME", help="when: 14:30, or 2026-12-24 14:30 (now)")
     dry.add_argument("--staff", action="append", metavar="WHAT", help=staff_help())
-    dry.add_argument("--send", action="store_true", help="truly send the messages to the staff")
+    dry.add_argument(
+        "--send",
+        action="store_true",
+        help="write the call into the ledger, and truly send the messages to the staff",
+    )
     dry.add_argument("--json", action="store_true", help="print one JSON document instead of the call")
     return parser
 
@@ -210,24 +213,32 @@ def cast_of(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> Ca
         staff=parse_staff(args.staff or []),
         providers=Providers(),
         real_model=has_model(spec),
-        channels=real_channels(settings) if args.send else None,
+        real=real_life(spec, settings) if args.send else None,
     )
 
 
-def real_channels(settings: Settings) -> Mapping[str, Channel]:
-    """The channels that are set up.
+def real_life(spec: AgentSpec, settings: Settings) -> Real:
+    """The ledger, and the channels that the file declares.
 
     Raises:
-        CallisiError: none is.
+        CallisiError: the file has no channel, or one of them cannot send.
     """
-    from callisi_runtime.notify import build_channels
+    from callisi_runtime.ledger import ledger_at
+    from callisi_runtime.notify import Sender, build_channels
+    from callisi_runtime.notify.needs import missing_settings
     from callisi_runtime.notify.settings import notify_settings
+    from callisi_runtime.rehearse.real_books import Real
 
-    channels = build_channels(notify_settings(settings))
-    if not channels:
-        hint = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or SMTP_URL"
-        raise CallisiError(Problem("--send: no channel is set up", code="missing-setting", hint=hint))
-    return channels
+    declared = [channel.kind for channel in spec.fallback.channels] if spec.fallback else []
+    if not declared:
+        hint = "add fallback.channels to the agent file, or rehearse without --send"
+        raise CallisiError(Problem("--send: the file has no channel to staff", code="no-channel", hint=hint))
+    channels = notify_settings(settings)
+    problems = missing_settings(declared, channels)
+    if problems:
+        raise CallisiError(*problems)
+    ledger = ledger_at(settings.callisi_database)
+    return Real(ledger, Sender(ledger, build_channels(channels)))
 
 
 def has_model(spec: AgentSpec) -> bool:

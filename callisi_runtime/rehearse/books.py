@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from callisi_runtime.call import Delivery
-from callisi_runtime.notify.base import Reject, Retry, text_of
+from callisi_runtime.notify.base import text_of
 from callisi_runtime.notify.codes import report_rule, rule_for
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from callisi_runtime.call.hands import Cancellable
     from callisi_runtime.ledger.values import Note, Step
-    from callisi_runtime.notify.base import Channel
     from callisi_runtime.rehearse.clock import VirtualClock
     from callisi_runtime.rehearse.providers import Mode, Providers
 
@@ -67,7 +66,6 @@ class MemoryBooks:
         providers: How the channels behave.
         shown: Told of every notification when it is written and whenever its status changes.
         spawn: Starts what goes on without the call.
-        channels: Real channels, by name, over which messages are truly sent; none when left out.
     """
 
     def __init__(
@@ -76,16 +74,12 @@ class MemoryBooks:
         providers: Providers,
         shown: Callable[[Notification], None],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
-        channels: Mapping[str, Channel] | None = None,
     ) -> None:
         self.clock = clock
         self.providers = providers
         self.notifications: list[Notification] = []
         self.obligation = Obligation()
         self.outcome: str | None = None
-        self.outside: set[asyncio.Task[None]] = set()
-        """Requests to real providers that are under way."""
-        self._channels = channels or {}
         self._shown = shown
         self._spawn = spawn
         self._reports = 0
@@ -155,13 +149,13 @@ class MemoryBooks:
             entry = Notification(self.clock.now(), step.channel, step.to, body_of(note, step))
             self.notifications.append(entry)
             self._shown(entry)
-            if await self._sent(entry, note, step):
+            if await self._attempts(entry, step):
                 report = self._spawn(self._report(entry, note, route[index + 1 :]))
                 if step.accept == "sent":
                     await self.close("message_accepted")
                     return Delivery("accepted", step.channel)
                 await report
-                if entry.status == "delivered" or self._channels:
+                if entry.status == "delivered":
                     return Delivery("accepted", step.channel)
                 error = entry.error
                 break  # the report has tried the channels that follow
@@ -172,28 +166,6 @@ class MemoryBooks:
         if accepted is not None:
             return Delivery("accepted", accepted.channel)
         return Delivery("failed", error=error)
-
-    async def _sent(self, entry: Notification, note: Note, step: Step) -> bool:
-        channel = self._channels.get(step.channel)
-        if not self._channels:
-            return await self._attempts(entry, step)
-        if channel is None:
-            entry.error = "it is not set up"
-        else:
-            task = self._spawn(self._send_truly(entry, channel, note, step))
-            self.outside.add(task)
-            await task
-            self.outside.discard(task)
-        self._mark(entry, "failed" if entry.error else "accepted")
-        return entry.error is None
-
-    async def _send_truly(self, entry: Notification, channel: Channel, note: Note, step: Step) -> None:
-        try:
-            await channel.send(note, step)
-        except (Reject, Retry) as refused:
-            entry.error = str(refused)
-        except Exception as error:
-            entry.error = f"it failed: {type(error).__name__}"
 
     async def _attempts(self, entry: Notification, step: Step) -> bool:
         for attempt in range(step.tries):
@@ -214,8 +186,6 @@ class MemoryBooks:
         return False
 
     async def _report(self, entry: Notification, note: Note, others: tuple[Step, ...]) -> None:
-        if self._channels:
-            return  # what became of a real message, a rehearsal does not wait for
         self._reports += 1
         try:
             await self._reported(entry, note, others)

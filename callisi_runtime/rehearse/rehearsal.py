@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callisi_runtime.call import CallRunner
+from callisi_runtime.call.memory import Memory
 from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
@@ -29,14 +30,13 @@ from callisi_runtime.rehearse.books import MemoryBooks, Notification
 from callisi_runtime.rehearse.clock import VirtualClock
 from callisi_runtime.rehearse.line import SimulatedLine, speaking_seconds
 from callisi_runtime.rehearse.providers import Providers
+from callisi_runtime.rehearse.real_books import Real, RealBooks
 from callisi_runtime.rehearse.screen import NoScreen, Screen
 from callisi_runtime.rehearse.staff import Staff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
-    from callisi_runtime.notify.base import Channel
     from callisi_runtime.phone import Number
     from callisi_runtime.plan import CallPlan
 
@@ -86,8 +86,8 @@ class Cast:
     providers: Providers
     real_model: bool = False
     """Ask the language model that the file names, instead of the small brain."""
-    channels: Mapping[str, Channel] | None = None
-    """Real channels over which messages to staff are truly sent."""
+    real: Real | None = None
+    """The real ledger and the real channels, instead of simulated ones."""
 
 
 class Rehearsal:
@@ -105,9 +105,15 @@ class Rehearsal:
         self.screen = screen or NoScreen()
         self.clock = VirtualClock()
         self.line = SimulatedLine(self.clock, cast.staff, cast.providers, self.screen)
-        self.books = MemoryBooks(self.clock, cast.providers, self._message, self._spawn, cast.channels)
-        facts = CallFacts(id="rehearsal", caller=cast.caller, started=cast.at)
+        real = cast.real
+        facts = CallFacts(id=real.call_id() if real else "rehearsal", caller=cast.caller, started=cast.at)
+        self.books: MemoryBooks | RealBooks
+        if real is None:
+            self.books = MemoryBooks(self.clock, cast.providers, self._message, self._spawn)
+        else:
+            self.books = RealBooks(real, facts, self.clock, plan.flow.patience, self._message)
         self.runner = CallRunner(plan, facts, self.line, self.books, self.clock)
+        self._memory: Memory | None = None
         self.line.runner = self.runner
         self.runner.observers.append(lambda *_: self._stir())
         self.talk: Talk | None = None
@@ -125,6 +131,10 @@ class Rehearsal:
 
     async def start(self) -> None:
         """The call comes in, and the greeting begins."""
+        if isinstance(self.books, RealBooks):
+            self.books.live.safety = lambda: self.plan.safety_note(self.runner.facts)
+            await self.books.begin(self.plan.spec.name)
+            self._memory = Memory(self.runner, self.books.save, self.books.tell)
         if self.cast.providers["stt"].kind in ("down", "hang"):
             self.runner.feed(on.EarsDown())
         known = self.cast.caller.e164 is not None
@@ -217,6 +227,10 @@ class Rehearsal:
     async def close(self) -> None:
         """Leave nothing running."""
         await self.runner.stop()
+        if self._memory is not None:
+            await self._memory.close()
+        if isinstance(self.books, RealBooks):
+            await self.books.leave()
         if self.talk is not None:
             await self.talk.close()
             self.talk = None
@@ -303,8 +317,10 @@ class Rehearsal:
     async def settle(self) -> None:
         """Return when everything waits for time to pass, and nothing else is going on."""
         await self._quiet()
-        while self.books.outside:
-            await asyncio.wait(set(self.books.outside))
+        while isinstance(self.books, RealBooks) and self.books.working:
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            self._catch_up(time.monotonic() - began)
             await self._quiet()
         while self._turn is not None and not self._turn.done() and not self._model_waits:
             began = time.monotonic()
@@ -314,7 +330,7 @@ class Rehearsal:
             await self._quiet()
 
     def _catch_up(self, seconds: float) -> None:
-        """A real language model takes real time, and the call's time goes with it."""
+        """What is real takes real time, and the call's time goes with it."""
         until = self.clock.now() + seconds
         while self.clock.advance(until):
             pass

@@ -1,18 +1,8 @@
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from callisi_runtime.loopback import Loopback
-from callisi_runtime.notify import build_channels
-from callisi_runtime.notify.settings import NotifySettings
-from callisi_runtime.rehearse.document import document
-from callisi_runtime.rehearse.rehearsal import Rehearsal
-from callisi_runtime.rehearse.script import play
-from tests.rehearse.kit import PERSON, cast, outcome_of, plan_of, said
+from tests.rehearse.kit import PERSON, outcome_of, plan_of, said
 
 TWO = {"channels": [{"sms": {"to": "+49 171 3920011"}}, {"email": {"to": "team@example.com"}}]}
 
@@ -59,24 +49,3 @@ async def test_an_sms_is_shown_in_the_alphabet_it_is_sent_in() -> None:
     message = {"sms": {"to": "+49 171 3920011", "message": "„Rückruf“ an {{ caller.phone }} – bitte…"}}
     call = await outcome_of([PERSON], plan_of(fallback={"channels": [message]}))
     assert call["notifications"][0]["body"].startswith('"Rückruf" an 0152 28817386 - bitte...')
-
-
-@pytest.mark.parametrize(("fault", "status"), [(None, "accepted"), ("status:400", "failed")])
-async def test_with_send_the_real_client_sends_the_message(fault: str | None, status: str) -> None:
-    async with Loopback(["twilio"]) as loopback:
-        if fault is not None:
-            loopback.twilio.faults.add("*", fault, times=20)
-        settings = NotifySettings(
-            twilio_account_sid=loopback.twilio.account_sid,
-            twilio_auth_token=loopback.twilio.auth_token,
-            twilio_api_base=loopback.twilio.api_base,
-            sms_from="+493023125100",
-        )
-        rehearsal = Rehearsal(plan_of(), replace(cast(), channels=build_channels(settings)))
-        async with asyncio.timeout(30):
-            await play(rehearsal, [PERSON])
-        sent = [message.form["Body"] for message in loopback.twilio.messages.values()]
-    call: dict[str, Any] = document(rehearsal)
-    assert statuses(call) == [("sms", status)]
-    assert sent == ([call["notifications"][0]["body"]] if fault is None else [])
-    assert any("informiert" in text for text in said(call)) == (fault is None)
