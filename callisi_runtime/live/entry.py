@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from livekit import api, rtc
@@ -26,6 +26,7 @@ from callisi_runtime.live.dial import Dialler
 from callisi_runtime.live.line import LiveLine
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import Voices, assemble
+from callisi_runtime.live.seat import Seat, epoch_in
 from callisi_runtime.live.session import Conversation
 from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
@@ -50,6 +51,10 @@ CALLER_SECONDS = 10.0
 """How long the caller's leg may take to appear in the room."""
 BOOKS_SECONDS = 2.0
 """How long the ledger may take before the caller is greeted without it."""
+CLAIM_SECONDS = 20.0
+"""How long a message that this process is sending is nobody else's; when it dies over it, others wait no longer."""
+REPLACED = ("DUPLICATE_IDENTITY", "PARTICIPANT_REMOVED")
+"""Why the room lets a process go whose successor is there."""
 HANDOVER_SECONDS = 5.0
 """How long a process that is going waits for its successor; the caller is served meanwhile."""
 
@@ -98,7 +103,9 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
 def whose(ctx: JobContext, setup: JobSetup) -> tuple[Path, Hello]:
     """Where the watchdog listens, and what it is told of this process."""
     name, settings = setup.spec["name"], ctx.proc.userdata["settings"]
-    hello = Hello(ctx.room.name, name, os.getpid(), epoch_of(ctx), time.monotonic(), setup.last_resort)
+    hello = Hello(
+        ctx.room.name, name, os.getpid(), epoch_in(ctx.job.metadata), time.monotonic(), setup.last_resort
+    )
     return socket_path(name, settings), hello
 
 
@@ -121,6 +128,7 @@ class LiveCall:
             self.settings.livekit_api_secret,
             failover=False,
         )
+        self.seat = Seat(self.lk, ctx.room)
         self.ledger = ledger_at(self.settings.callisi_database)
         self.took: dict[str, float] = {}
         """When what was done, in monotonic seconds."""
@@ -133,6 +141,7 @@ class LiveCall:
         voice = Voice()
         _, caller = await asyncio.gather(voice.publish(ctx.room), find_caller(ctx.room))
         call = cls(ctx, voice, caller, watch)
+        call.seat.take()
         call.took["joined"] = joined
         call.took["published"] = time.monotonic()
         return call
@@ -148,11 +157,13 @@ class LiveCall:
     async def _run(self) -> None:
         facts = CallFacts(id=self.call_id, caller=self.number, started=datetime.now(UTC))
         books = self._books(facts)
+        books.safety = partial(self.plan.safety_note, facts)
         before, ended = await self._remembered(facts, books)
         state, facts, lines = before or (None, facts, [])
         line = self._line()
         line.owns = books.owned
         runner = CallRunner(self.plan, facts, line, books, LoopClock(), state)
+        books.safety = lambda: self.plan.safety_note(runner.facts)
         runner.record.transcript.extend(lines)
         line.conversation.recall(lines)
         line.attach(runner)
@@ -162,6 +173,7 @@ class LiveCall:
             else:
                 await self._have(runner, line, books)
         finally:
+            self.seat.leave()
             await runner.stop()
             await line.close()
 
@@ -234,7 +246,7 @@ class LiveCall:
             return
         await runner.stop()
         log.warning("the call is left to another process: %s", how)
-        if how == "DUPLICATE_IDENTITY":
+        if how in REPLACED:
             await self.watch.replaced()
         else:
             await self.watch.handover()
@@ -278,7 +290,7 @@ class LiveCall:
         self.took["heard"] = time.monotonic()
 
     def _books(self, facts: CallFacts) -> LedgerBooks:
-        sender = Sender(self.ledger, build_channels(notify_settings(self.settings)))
+        sender = Sender(self.ledger, build_channels(notify_settings(self.settings)), lease=CLAIM_SECONDS)
         return LedgerBooks(self.ledger, sender, facts.id, patience=self.plan.flow.patience)
 
     def _line(self) -> LiveLine:
@@ -361,14 +373,6 @@ def _environ() -> dict[str, str]:
 
 def _http(url: str) -> str:
     return url.replace("ws://", "http://", 1).replace("wss://", "https://", 1)
-
-
-def epoch_of(ctx: JobContext) -> int:
-    """How many processes had this call before, as the watchdog's dispatch says; 0 for a new call."""
-    try:
-        return int(json.loads(ctx.job.metadata or "{}")["callisi"]["epoch"])
-    except (ValueError, KeyError, TypeError):
-        return 0
 
 
 __all__ = ["JobSetup", "LiveCall", "entrypoint", "notify_settings", "prepare"]

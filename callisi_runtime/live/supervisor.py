@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.errors import CallisiError, ExitCode
 from callisi_runtime.live.logs import configure_logging
-from callisi_runtime.live.watch_line import socket_path
+from callisi_runtime.live.watch_line import READY, pid_path
 
 if TYPE_CHECKING:
     from callisi_runtime.settings import Settings
@@ -54,6 +54,8 @@ class Child:
     registered: asyncio.Event = field(default_factory=asyncio.Event)
     status: dict[str, Any] = field(default_factory=dict)
     drains: bool = False
+    expendable: bool = False
+    """Another worker takes the calls: when this one never can, nothing is lost."""
     since: float = 0.0
 
 
@@ -76,6 +78,8 @@ class Supervisor:
         self.environ = environ
         self.children: list[Child] = []
         self.restarts = 0
+        self.on_ready: Callable[[], None] = lambda: None
+        """Called when a worker takes calls."""
         self._stopping = asyncio.Event()
         self._replace = asyncio.Event()
         self._code: int = ExitCode.OK
@@ -122,7 +126,7 @@ class Supervisor:
             **totals,
         }
 
-    async def _start(self, spec: AgentSpec) -> Child:
+    async def _start(self, spec: AgentSpec, *, expendable: bool = False) -> Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -132,7 +136,7 @@ class Supervisor:
             env={**os.environ, **self.environ},
             start_new_session=True,
         )
-        child = Child(process, since=asyncio.get_running_loop().time())
+        child = Child(process, expendable=expendable, since=asyncio.get_running_loop().time())
         self.children.append(child)
         assert process.stdin is not None
         process.stdin.write(spec.model_dump_json(by_alias=True).encode() + b"\n")
@@ -142,21 +146,26 @@ class Supervisor:
         return child
 
     async def _follow(self, child: Child) -> None:
-        assert child.process.stdout is not None
-        async for line in child.process.stdout:
-            with contextlib.suppress(ValueError):
-                child.status.update(json.loads(line))
-            if child.status.get("registered"):
-                child.registered.set()
+        await self._listen(child)
         code = await child.process.wait()
         self.children.remove(child)
-        if self._stopping.is_set() or child.drains:
+        if self._stopping.is_set() or child.drains or child.expendable:
             return
         if not child.registered.is_set() and not self.restarts:
             self._code = code or ExitCode.USER_ERROR
             self._stopping.set()
             return
         await self._start_again(child, code)
+
+    async def _listen(self, child: Child) -> None:
+        """What the worker says of itself, until it says no more."""
+        assert child.process.stdout is not None
+        async for line in child.process.stdout:
+            with contextlib.suppress(ValueError):
+                child.status.update(json.loads(line))
+            if child.status.get("registered") and not child.registered.is_set():
+                child.registered.set()
+                self.on_ready()
 
     async def _start_again(self, child: Child, code: int) -> None:
         lived = asyncio.get_running_loop().time() - child.since
@@ -186,20 +195,25 @@ class Supervisor:
             if spec is None:
                 log.error("the file is wrong, so the running worker stays")
                 continue
-            old = [child for child in self.children if not child.drains]
-            new = await self._start(spec)
-            waiting = asyncio.create_task(new.registered.wait())
-            ended = asyncio.create_task(new.process.wait())
-            await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
-            ended.cancel()
-            if not new.registered.is_set():
-                waiting.cancel()
-                log.error("the new worker could not take calls, so the running one stays")
-                continue
-            log.info("the new worker takes the calls, the old one drains")
-            for child in old:
-                child.drains = True
-                _signal(child, signal.SIGTERM)
+            await self._hand_over(spec)
+
+    async def _hand_over(self, spec: AgentSpec) -> None:
+        """A new worker from this file; the old ones drain as soon as it takes calls."""
+        old = [child for child in self.children if not child.drains]
+        new = await self._start(spec, expendable=bool(old))
+        waiting = asyncio.create_task(new.registered.wait())
+        ended = asyncio.create_task(new.process.wait())
+        await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        ended.cancel()
+        if not new.registered.is_set():
+            log.error("the new worker could not take calls, so the running one stays")
+            return
+        new.expendable = False
+        log.info("the new worker takes the calls, the old one drains")
+        for child in old:
+            child.drains = True
+            _signal(child, signal.SIGTERM)
 
     def _spawn(self, work: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(work)
@@ -242,9 +256,9 @@ async def _serve(
         loop.add_signal_handler(signal.SIGTERM, supervisor.stop)
         loop.add_signal_handler(signal.SIGINT, supervisor.stop)
         loop.add_signal_handler(signal.SIGHUP, supervisor.replace)
-        stack.enter_context(pid_file(spec.name, settings))
         port = options.health_port if options.health_port is not None else settings.callisi_health_port
         await stack.enter_async_context(health_server(supervisor, port))
+        supervisor.on_ready = stack.enter_context(pid_file(spec.name, settings))
         watching = asyncio.create_task(watch_files(files, supervisor)) if options.dev else None
         code = await supervisor.run(spec)
         if watching is not None:
@@ -294,21 +308,23 @@ async def health_server(supervisor: Supervisor, port: int) -> Any:
         await runner.cleanup()
 
 
-def pid_path(name: str, settings: Settings) -> Path:
-    """Where the process id of the running supervisor stands."""
-    return socket_path(name, settings).with_suffix(".pid")
-
-
 @contextlib.contextmanager
 def pid_file(name: str, settings: Settings) -> Any:
-    """Write this process's id down while it runs."""
+    """Write this process's id down while it runs; yields what to call when it takes calls.
+
+    A worker whose own supervisor died goes on until it reads here that another one takes the calls.
+    """
     path = pid_path(name, settings)
-    path.write_text(str(os.getpid()))
+    path.write_text(f"{os.getpid()}\n")
+
+    def ready() -> None:
+        path.write_text(f"{os.getpid()}\n{READY}\n")
+
     try:
-        yield
+        yield ready
     finally:
         with contextlib.suppress(OSError):
-            if path.read_text() == str(os.getpid()):
+            if path.read_text().split()[0] == str(os.getpid()):
                 path.unlink()
 
 
@@ -319,8 +335,8 @@ def replace_running(name: str, settings: Settings) -> int:
         CallisiError: nothing of that name runs on this machine.
     """
     try:
-        os.kill(int(pid_path(name, settings).read_text()), signal.SIGHUP)
-    except (OSError, ValueError) as error:
+        os.kill(int(pid_path(name, settings).read_text().split()[0]), signal.SIGHUP)
+    except (OSError, ValueError, IndexError) as error:
         raise CallisiError(
             f"no callisi-run of the agent {name} runs here, so there is nothing to replace; start it without --replace"
         ) from error

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from livekit import api
 
+from callisi_runtime.live.seat import is_agent
+
 if TYPE_CHECKING:
     from callisi_runtime.ledger import CallRow, Ledger
 
@@ -27,8 +29,6 @@ GONE_SECONDS = 60.0
 LONGEST_CALL = 4 * 3600.0
 """Seconds; the bridge ends every leg before."""
 CALLS_AT_ONCE = 500
-AGENT = "callisi-agent"
-"""The identity of whatever process has a call: a successor replaces its predecessor."""
 
 
 class Sweep:
@@ -76,7 +76,7 @@ class Sweep:
                 await self._gone(call)
             return
         caller = any("sip.ruleID" in who.attributes for who in found.participants)
-        agent = any(who.identity == AGENT for who in found.participants)
+        agent = any(is_agent(who.attributes) for who in found.participants)
         if caller and agent:
             self._looks.pop(call.id, None)
         elif caller and self._again(call, LOOKS):

@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("callisi.watchdog")
 
-EPOCH = "callisi.epoch"
-"""The attribute of an agent in a room that says how many processes had the call before."""
 BEAT_SECONDS = 0.25
 RECONNECT_SECONDS = 0.25
 ANSWER_SECONDS = 0.3
 """How long a process that begins waits for what the watchdog knows of its call; then the ledger is asked."""
 LOOK_SECONDS = 0.5
+READY = "ready"
 LONGEST_LINE = 2**20
 """Bytes of one message: a call's memory is a few thousand."""
 
@@ -54,6 +53,21 @@ def socket_path(agent: str, settings: Settings) -> Path:
         f"{agent}\x1f{settings.livekit_url}\x1f{settings.callisi_database}".encode()
     ).hexdigest()[:16]
     return folder / f"{key}.sock"
+
+
+def pid_path(agent: str, settings: Settings) -> Path:
+    """Where the process id of the running supervisor stands, and `READY` in the second line once it takes calls."""
+    return socket_path(agent, settings).with_suffix(".pid")
+
+
+def takes_calls(path: Path) -> bool:
+    """Whether a supervisor that is alive takes the calls, as its file says."""
+    try:
+        pid, *rest = path.read_text().split()
+        os.kill(int(pid), 0)
+    except (OSError, ValueError):
+        return False
+    return rest == [READY]
 
 
 class WatchLine:

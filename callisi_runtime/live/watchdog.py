@@ -25,7 +25,8 @@ from typing import Any, Literal
 from livekit import api
 
 from callisi_runtime.live.logs import configure_logging
-from callisi_runtime.live.watch_line import EPOCH, LONGEST_LINE
+from callisi_runtime.live.seat import EPOCH, is_agent
+from callisi_runtime.live.watch_line import LONGEST_LINE
 from callisi_runtime.settings import Settings
 
 log = logging.getLogger("callisi.watchdog")
@@ -262,7 +263,7 @@ class Watchdog:
         call.caller = next((who.identity for who in found.participants if "sip.ruleID" in who.attributes), "")
         if not call.caller:
             return "gone"
-        epochs = [who.attributes.get(EPOCH, "") for who in found.participants]
+        epochs = [who.attributes.get(EPOCH, "") for who in found.participants if is_agent(who.attributes)]
         return "served" if any(one.isdecimal() and int(one) > call.epoch for one in epochs) else "waiting"
 
     async def _end_room(self, call: Watched) -> None:

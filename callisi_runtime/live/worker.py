@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import os
 import pickle
 import signal
@@ -25,10 +26,12 @@ from callisi_runtime.ledger.retention import forget_daily
 from callisi_runtime.live.entry import JobSetup, entrypoint, prepare
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
+from callisi_runtime.live.seat import attributes_of, epoch_in, identity_of
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
-from callisi_runtime.live.sweep import AGENT, Sweep
-from callisi_runtime.live.watch_line import keep_watchdog, socket_path
+from callisi_runtime.live.sweep import Sweep
+from callisi_runtime.live.watch_line import keep_watchdog, pid_path, socket_path, takes_calls
 from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.notify.needs import missing_settings
 from callisi_runtime.notify.settings import notify_settings
 from callisi_runtime.phone import is_example
 from callisi_runtime.plan import make_plan
@@ -41,8 +44,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("callisi.worker")
 
 TELL_SECONDS = 1.0
-REGISTER_TRIES = 5
-"""Attempts to reach LiveKit at the start, with growing pauses, before the worker gives up with exit code 1."""
+WARM_SECONDS = 60.0
+"""How long a call process may take until it is warm: on a busy machine, a slow one is better than none."""
+ORPHAN_SECONDS = 2.0
+"""Between two looks whether the supervisor lives."""
+RECONNECT_TRIES = 1_000_000
+"""A LiveKit server that is gone is waited for: calls may be under way. At the start it must answer."""
 
 
 def main() -> int:
@@ -84,9 +91,12 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
             sender=Sender(ledger, build_channels(notify_settings(settings))),
             sweep=Sweep(lk, ledger, spec.name),
             watch=socket_path(spec.name, settings),
+            pid_file=pid_path(spec.name, settings),
             forgetting=partial(forget_daily, ledger, spec.name, spec.privacy.keep_days),
         )
-        return await run_until_stopped(build_server(spec, settings, setup), duties, spec.limits.max_calls)
+        admission = Admission(spec.limits.max_calls, spec.display)
+        server = build_server(settings, setup, spec, admission)
+        return await run_until_stopped(server, duties, admission)
 
 
 def livekit_api(settings: Settings) -> api.LiveKitAPI:
@@ -113,29 +123,10 @@ def check_environment(spec: AgentSpec, settings: Settings) -> None:
                     hint="set DEFAULT_FORWARD_NUMBER in .env to the number that callers are put through to",
                 )
             )
-    problems.extend(_channel_problems(spec, settings))
+    declared = [channel.kind for channel in spec.fallback.channels] if spec.fallback else []
+    problems.extend(missing_settings(declared, notify_settings(settings)))
     if problems:
         raise CallisiError(*problems)
-
-
-def _channel_problems(spec: AgentSpec, settings: Settings) -> list[Problem]:
-    channels = build_channels(notify_settings(settings))
-    needs = {
-        "sms": "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
-        "whatsapp": "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
-        "email": "SMTP_URL",
-        "webhook": "CALLISI_WEBHOOK_SECRET",
-    }
-    kinds = {channel.kind for channel in spec.fallback.channels} if spec.fallback else set()
-    return [
-        Problem(
-            f"the channel {kind} is declared but cannot send",
-            code="missing-setting",
-            hint=f"set {needs[kind]}",
-        )
-        for kind in sorted(kinds)
-        if channels.get(kind) is None
-    ]
 
 
 async def check_livekit(spec: AgentSpec, settings: Settings) -> str:
@@ -208,12 +199,11 @@ async def prepare_speech(spec: AgentSpec, settings: Settings) -> None:
     log.info("%d of %d fixed sentences synthesised, the rest was there", new, len(texts))
 
 
-def build_server(spec: AgentSpec, settings: Settings, setup: JobSetup) -> AgentServer:
+def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission: Admission) -> AgentServer:
     """The worker as LiveKit knows it: a process per call, no more calls than planned, no port but loopback's."""
     enter = partial(entrypoint, setup=setup)
     warm = partial(prepare, setup=setup)
     pickle.dumps((enter, warm))
-    limit = spec.limits.max_calls
     server = AgentServer(
         ws_url=settings.livekit_url or "",
         api_key=settings.livekit_api_key or "",
@@ -222,19 +212,58 @@ def build_server(spec: AgentSpec, settings: Settings, setup: JobSetup) -> AgentS
         num_idle_processes=settings.callisi_idle_processes,
         host="127.0.0.1",
         port=0,
-        load_fnc=lambda worker: len(worker.active_jobs) / limit,
-        load_threshold=0.999,
+        load_fnc=lambda worker: admission.load,
+        # never full for LiveKit: a rescue must always get through, and what is too much is refused one by one
+        load_threshold=math.inf,
         drain_timeout=settings.callisi_drain_seconds,
-        max_retry=REGISTER_TRIES,
+        initialize_process_timeout=WARM_SECONDS,
+        max_retry=RECONNECT_TRIES,
         setup_fnc=warm,
     )
-    server.rtc_session(enter, agent_name=spec.name, on_request=partial(accept, name=spec.display))
+    admission.server = server
+    server.rtc_session(enter, agent_name=spec.name, on_request=admission.decide)
     return server
 
 
-async def accept(request: JobRequest, *, name: str) -> None:
-    """Take a call. The identity is always the same, so that a successor replaces its predecessor."""
-    await request.accept(name=name, identity=AGENT, attributes={"callisi.role": "agent"})
+class Admission:
+    """Takes calls up to the plan's figure and refuses the others before they are answered; a rescue is never refused.
+
+    Args:
+        limit: Calls at a time.
+        name: What the agent is called in the room.
+    """
+
+    def __init__(self, limit: int, name: str) -> None:
+        self.limit = limit
+        self.name = name
+        self.refused = 0
+        self.server: AgentServer | None = None
+        self._coming = 0
+
+    @property
+    def calls(self) -> int:
+        """Calls that this worker has, those included that it has just taken."""
+        return self._coming + (len(self.server.active_jobs) if self.server is not None else 0)
+
+    @property
+    def load(self) -> float:
+        """What LiveKit chooses the least busy worker by; 1 is full."""
+        return min(1.0, self.calls / self.limit)
+
+    async def decide(self, request: JobRequest) -> None:
+        """Take a call, or leave it to the carrier's own route."""
+        epoch = epoch_in(request.job.metadata)
+        if not epoch and self.calls >= self.limit:
+            self.refused += 1
+            log.warning("a call is refused: there are %d already", self.limit)
+            await request.reject()
+            return
+        self._coming += 1
+        try:
+            identity, attributes = identity_of(request.id), attributes_of(epoch)
+            await request.accept(name=self.name, identity=identity, attributes=attributes)
+        finally:
+            self._coming -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +273,7 @@ class Duties:
     sender: Sender
     sweep: Sweep
     watch: Path
+    pid_file: Path
     forgetting: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
     """Deletes what is older than the file keeps, about once a day."""
 
@@ -257,17 +287,17 @@ class Duties:
         ]
 
 
-async def run_until_stopped(server: AgentServer, duties: Duties, max_calls: int) -> int:
+async def run_until_stopped(server: AgentServer, duties: Duties, admission: Admission) -> int:
     """Run, and drain on SIGTERM or SIGINT while the duties go on; exit code 1 when it could not register."""
     stop, done = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tasks = duties.start(done)
+    tasks = [*duties.start(done), asyncio.create_task(stop_when_orphaned(duties.pid_file, stop))]
     running = asyncio.create_task(server.run(devmode=False))
     stopping = asyncio.create_task(stop.wait())
-    telling = asyncio.create_task(tell_supervisor(server, duties, max_calls))
-    server.on("worker_registered", lambda *_: _registered(max_calls))
+    telling = asyncio.create_task(tell_supervisor(duties, admission))
+    server.on("worker_registered", lambda *_: _registered(admission.limit))
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     code = ExitCode.OK
     if running.done():
@@ -279,10 +309,22 @@ async def run_until_stopped(server: AgentServer, duties: Duties, max_calls: int)
             await server.drain()
     await server.aclose()
     done.set()
+    stop.set()
     stopping.cancel()
     telling.cancel()
     await asyncio.gather(running, stopping, telling, *tasks, return_exceptions=True)
     return code
+
+
+async def stop_when_orphaned(pid_file: Path, stop: asyncio.Event) -> None:
+    """When the supervisor died: go on taking calls, and drain as soon as another one takes them."""
+    parent = os.getppid()
+    while not stop.is_set():
+        if os.getppid() != parent and takes_calls(pid_file):
+            log.warning("the supervisor is gone and another one takes the calls, so this worker drains")
+            stop.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), ORPHAN_SECONDS)
 
 
 def _registered(max_calls: int) -> None:
@@ -290,11 +332,16 @@ def _registered(max_calls: int) -> None:
     log.info("registered worker: calls are taken, %d at a time", max_calls)
 
 
-async def tell_supervisor(server: AgentServer, duties: Duties, max_calls: int) -> None:
+async def tell_supervisor(duties: Duties, admission: Admission) -> None:
     """Report how many calls there are, whenever that changes."""
     before: dict[str, int] = {}
     while True:
-        now = {"calls": len(server.active_jobs), "rescued": duties.sweep.rescued, "max_calls": max_calls}
+        now = {
+            "calls": admission.calls,
+            "refused": admission.refused,
+            "rescued": duties.sweep.rescued,
+            "max_calls": admission.limit,
+        }
         if now != before:
             report(**now)
             before = now
