@@ -51,9 +51,11 @@ class Invariant:
 
 def _voice_hangs(now: Moment) -> bool:
     """Whether the voice never reports the end of a sentence, so that the call ends without it."""
-    if now.event == on.TimerFired("call"):
+    if not isinstance(now.event, on.TimerFired):
+        return False
+    if now.event.name == "call":
         return "greeting" in now.before.speech
-    return now.event == on.TimerFired("end")
+    return now.event.name == "end"
 
 
 def _after_greeting(now: Moment, effect: do.Effect) -> bool:
