@@ -18,10 +18,10 @@ SAME = {
     "noted": "moment",
     "resumed": "moment",
     "model_down": "time_over",
-    "busy": "no_answer",
-    "closed": "no_answer",
+    "busy": "closed",
+    "no_answer": "closed",
 }
-"""Sentences that make no difference to what follows, by the one that stands for them."""
+"""Sentences that make no difference to what follows, by one that every file has and that stands for them."""
 CLOSED: dict[str, Any] = {"transfers": 0, "allowed": (), "open": True, "subject": False, "outcome": None}
 
 
