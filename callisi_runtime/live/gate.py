@@ -26,6 +26,10 @@ class Gate:
         self.voice = voice
         self._prompts: dict[str, str] = {}
         self._joined: set[str] = set()
+        self._listening: set[str] = set()
+        """Legs that answered: their ears are open, and what they must not hear is taken away track by track."""
+        # a key that is pressed while the prompt is still being opened must not be undone by it
+        self._turning = asyncio.Lock()
 
     def permit(self) -> None:
         """Say which of our tracks who may hear: the caller the voice, a leg its own prompt, and nothing else."""
@@ -59,28 +63,52 @@ class Gate:
                 await self.room.local_participant.unpublish_track(sid)
 
     async def close(self, leg: str) -> None:
-        """The leg hears nothing and the caller does not hear it; while it rings."""
-        await asyncio.gather(self._ears(leg, on=False), self._hear(self.caller, leg, on=False))
+        """The leg hears nothing and nobody hears it; while it rings."""
+        await asyncio.gather(
+            self._ears(leg, on=False),
+            self._hear(self.caller, leg, on=False),
+            # with several phones at once, one may have answered already: the bridge subscribes it to every new track
+            *(self._hear(other, leg, on=False) for other in self._listening if other != leg),
+        )
 
     async def open_prompt(self, leg: str) -> None:
-        """The leg answered: it hears its prompt, and still not the caller."""
-        await self._hear(leg, self.caller, on=False)
-        await self._ears(leg, on=True)
+        """The leg answered: it hears its prompt, and still neither the caller nor another leg."""
+        async with self._turning:
+            if leg not in self._joined:
+                await self._open_ears(leg)
 
     async def open(self, leg: str) -> None:
         """The leg accepted: it and the caller hear each other, and the agent only when it warns both."""
-        await asyncio.gather(
-            self.drop_prompt(leg),
-            self._hear(leg, self.caller, on=True),
-            self._hear(self.caller, leg, on=True),
-        )
-        self._joined.add(leg)
+        async with self._turning:
+            self._joined.add(leg)
+            if leg not in self._listening:  # with `accept: answer` no prompt has opened them
+                await self._open_ears(leg)
+            await asyncio.gather(
+                self.drop_prompt(leg),
+                self._hear(leg, self.caller, on=True),
+                self._hear(self.caller, leg, on=True),
+            )
         self.permit()
 
     def forget(self, leg: str) -> None:
         """The leg is gone."""
         self._joined.discard(leg)
+        self._listening.discard(leg)
         self._prompts.pop(leg, None)
+
+    async def _open_ears(self, leg: str) -> None:
+        """It may hear, but nobody yet."""
+        # only after the answer: before it the leg's own wish to hear everybody would override ours
+        await self._deafen(leg)
+        self._listening.add(leg)
+        await self._ears(leg, on=True)
+        # a track that was published in between is one that it asked for when its ears opened
+        await self._deafen(leg)
+
+    async def _deafen(self, leg: str) -> None:
+        """It hears nobody else in the room, the caller included; our own tracks are guarded by `permit`."""
+        others = [identity for identity in self.room.remote_participants if identity != leg]
+        await asyncio.gather(*(self._hear(leg, other, on=False) for other in others))
 
     def tracks_of(self, who: str) -> list[str]:
         """The ids of what somebody in the room sends."""

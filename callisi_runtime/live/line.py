@@ -75,6 +75,7 @@ class LiveLine:
         self.caller_left = False
         self._legs: dict[str, LegWatch] = {}
         self._prompts: dict[str, PromptTrack] = {}
+        self._spoken_prompts: dict[str, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._handlers: list[tuple[str, Callable[..., None]]] = []
 
@@ -148,6 +149,7 @@ class LiveLine:
         self, leg: str, watch: LegWatch, number: str, ring_timeout: int
     ) -> BaseException | None:
         prompt = self._prompts[leg] = PromptTrack()
+        self._prepare_prompt()
         ready = asyncio.create_task(self._close_gate(leg, watch, prompt))
         try:
             error = await self.dialler.dial(leg, number, ring_timeout)
@@ -166,14 +168,29 @@ class LiveLine:
         await self.gate.close(leg)
         await published
 
+    def _prepare_prompt(self) -> None:
+        """Synthesise the prompt while the phone rings: whoever picks up must not wait for a voice."""
+        if self.runner is not None:
+            self._prompt_speech(self.runner.plan.sentence("prompt", self.runner.facts))
+
+    def _prompt_speech(self, text: str) -> asyncio.Task[Any]:
+        if text not in self._spoken_prompts:
+            speech = asyncio.create_task(self.speaker.samples(text, keep=False))
+            self._spoken_prompts[text] = speech
+            self._tasks.add(speech)
+        return self._spoken_prompts[text]
+
     async def prompt(self, leg: str, text: str) -> None:
-        """Tell the person on this leg who calls, again and again."""
+        """Tell the person on this leg who calls, again and again; what they cannot be told, they cannot accept."""
         track = self._prompts.get(leg)
         if track is None:
             return
-        speech = asyncio.create_task(self.speaker.samples(text, keep=False))
         await self.gate.open_prompt(leg)
-        samples = await speech
+        try:
+            samples = await asyncio.shield(self._prompt_speech(text))
+        except SpeechError as error:
+            log.warning("the prompt could not be said: %s", error)
+            return
         if leg in self._prompts:
             track.start(samples)
 

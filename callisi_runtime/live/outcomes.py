@@ -10,6 +10,7 @@ SIP_OUTCOMES: dict[int, Outcome] = {
     401: Outcome.MISCONFIGURED,
     403: Outcome.DECLINED,
     404: Outcome.NO_SUCH_NUMBER,
+    405: Outcome.MISCONFIGURED,
     407: Outcome.MISCONFIGURED,
     408: Outcome.NO_REPLY,
     410: Outcome.NO_SUCH_NUMBER,
@@ -19,6 +20,7 @@ SIP_OUTCOMES: dict[int, Outcome] = {
     487: Outcome.RANG_OUT,
     488: Outcome.MISCONFIGURED,
     500: Outcome.PROVIDER_DOWN,
+    501: Outcome.MISCONFIGURED,
     502: Outcome.PROVIDER_DOWN,
     503: Outcome.PROVIDER_DOWN,
     504: Outcome.PROVIDER_DOWN,
@@ -26,7 +28,7 @@ SIP_OUTCOMES: dict[int, Outcome] = {
     603: Outcome.DECLINED,
     604: Outcome.NO_SUCH_NUMBER,
 }
-"""The carrier's final answer."""
+"""The carrier's final answer. 405 and 501 are its answer to a REFER that the trunk does not allow."""
 
 SERVER_OUTCOMES: dict[str, Outcome] = {
     "failed_precondition": Outcome.MISCONFIGURED,

@@ -130,6 +130,7 @@ class Reception:
                 folder=self.folder,
                 name=f"worker-{self.spec.name}",
                 ready="registered worker",
+                ready_within=90.0,
             )
             self.worker = await stack.enter_async_context(worker)
             await self._warm()

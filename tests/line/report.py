@@ -41,7 +41,7 @@ CASES: list[Case] = []
 
 def current_test() -> str:
     """The name of the test that runs, without its file."""
-    running = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+    running = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
     return running.partition("::")[2]
 
 

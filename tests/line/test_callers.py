@@ -10,7 +10,7 @@ import pytest
 
 from callisi_runtime.flow.model import Outcome
 
-from .checks import body_of
+from .checks import body_of, note_of
 from .kit.audio import tone
 from .kit.hearing import Heard
 from .kit.net import CARRIER
@@ -60,7 +60,7 @@ async def test_staff_reads_the_number_as_far_as_it_may_be_known(
     await visit.hears("notified")
     await visit.calling.hang_up()
     ended = await visit.ended()
-    (row,) = await reception.ledger.notifications(call_id=ended.call_id)
+    row = await note_of(visit, ended)
     body = body_of(visit, row)
     assert (f"Bitte Rückruf an {number}" if number else "Anrufer ohne Nummer") in body
     assert "3920033" not in body or number

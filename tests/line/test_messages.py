@@ -8,7 +8,7 @@ import pytest
 
 from callisi_runtime.flow.model import Outcome
 
-from .checks import body_of, staff_was_told
+from .checks import body_of, note_of, staff_was_told
 from .reception import SUBJECT
 from .visit import ring
 
@@ -40,6 +40,6 @@ async def test_outside_the_hours_nobody_is_dialled_and_the_message_arrives(
     ended = await visit.ended()
     assert not staff.calls
     await staff_was_told(visit, ended, Outcome.CLOSED)
-    (row,) = await reception.ledger.notifications(call_id=ended.call_id)
+    row = await note_of(visit, ended)
     assert SUBJECT in body_of(visit, row)
     await visit.nothing_left()

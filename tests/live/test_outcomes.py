@@ -35,6 +35,7 @@ def ended(error: BaseException, *, rang: bool = False, caller_left: bool = False
         (403, "permission_denied", 403, Outcome.DECLINED),
         (404, "not_found", 404, Outcome.NO_SUCH_NUMBER),
         (302, "not_found", 404, Outcome.NOT_AVAILABLE),
+        (405, "invalid_argument", 400, Outcome.MISCONFIGURED),
         (484, "invalid_argument", 400, Outcome.MISCONFIGURED),
         (488, "invalid_argument", 400, Outcome.MISCONFIGURED),
         (500, "failed_precondition", 412, Outcome.PROVIDER_DOWN),
