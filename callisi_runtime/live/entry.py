@@ -94,7 +94,8 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
     watch = WatchLine(*whose(ctx, setup))
     await watch.open()
     try:
-        await (await LiveCall.connect(ctx, watch)).run()
+        if not watch.superfluous:
+            await (await LiveCall.connect(ctx, watch)).run()
     finally:
         await watch.abandon()
         ctx.shutdown("the call is over, or another process has it")

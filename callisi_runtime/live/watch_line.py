@@ -81,6 +81,8 @@ class WatchLine:
         self.hello = hello
         self.inherited: dict[str, Any] | None = None
         """What the predecessor saved, where this process takes a call over."""
+        self.superfluous = False
+        """Another process was faster to take this call over."""
         self._memory: Mapping[str, object] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
@@ -90,6 +92,9 @@ class WatchLine:
         with contextlib.suppress(OSError):
             reader = await self._connect()
             self._inherit(await _answer(reader))
+        if self.superfluous:
+            await self._end(None)
+            return
         self._task = asyncio.create_task(self._beat(), name="callisi-beat")
 
     def became(self, epoch: int) -> None:
@@ -120,6 +125,7 @@ class WatchLine:
 
     def _inherit(self, answer: Mapping[str, Any] | None) -> None:
         if answer is not None:
+            self.superfluous = bool(answer.get("superfluous"))
             self.inherited = answer.get("memory")
             self.hello = replace(self.hello, epoch=max(self.hello.epoch, int(answer.get("epoch", 0))))
 

@@ -31,31 +31,38 @@ from callisi_runtime.settings import Settings
 
 log = logging.getLogger("callisi.watchdog")
 
-BEAT_LIMIT = 1.75
-"""Seconds without a beat after which a process counts as hung. Healthy calls were seen 1 s late under load."""
-OWN_LAG = 0.25
-"""Seconds by which this process itself may be late until it blames the machine, and not the call."""
-HELLO_SECONDS = 1.5
-"""Seconds that a dispatch gets until its process says hello; then it is made anew."""
-FIRST_HELLO_SECONDS = 3.0
-"""The same for the first dispatch: on a busy machine a slow successor is better than two."""
-REPLACED_SECONDS = 3.0
-"""How long the process is waited for that threw another one out of the room, before a successor is sent."""
-DISPATCHES = 16
-"""Dispatches of one rescue until the last resort: a worker that is restarting takes its time."""
-UNREACHABLE_SECONDS = 600.0
-"""How long a LiveKit server that does not answer is asked again: its callers may still be on the line."""
-RESCUES = 4
-"""Rescues of one call: a call that kills every process is given up."""
-YOUNG_SECONDS = 3.0
-"""Age of a call until which its caller's leg may not be in the room yet."""
-IDLE_SECONDS = 20.0
-"""Seconds without a call and without a worker after which the watchdog ends."""
 IDLE_STEP = 0.25
-TRANSFER_SECONDS = 40.0
-"""How long the carrier may take to accept the caller of a lost call."""
-PAUSE = 0.5
-"""Seconds between two questions that found no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the watchdog waits for what; in seconds."""
+
+    beat: float = 1.75
+    """Without a beat, until a process counts as hung. Healthy calls were seen 1 s late under load."""
+    own_lag: float = 0.25
+    """By which the watchdog itself may be late until it blames the machine, and not the call."""
+    first_hello: float = 3.0
+    """From a dispatch to its process's hello, for the first one: a slow successor is better than two."""
+    hello: float = 1.5
+    """The same for every further one."""
+    replaced: float = 3.0
+    """For the process that threw another one out of the room, before a successor is sent."""
+    dispatches: int = 16
+    """How many, in one rescue, until the last resort: a worker that is restarting takes its time."""
+    rescues: int = 4
+    """Of one call: a call that kills every process is given up."""
+    unreachable: float = 600.0
+    """For a LiveKit server that does not answer: its callers may still be on the line."""
+    young: float = 3.0
+    """Age of a call until which its caller's leg may not be in the room yet."""
+    transfer: float = 40.0
+    """For the carrier to accept the caller of a lost call."""
+    pause: float = 0.5
+    """Between two questions that found no answer."""
+    idle: float = 20.0
+    """Without a call and without a worker, until the watchdog ends."""
+
 
 Sight = Literal["waiting", "served", "gone", "unknown"]
 """A lost call's room: the caller waits, another machine's process has the call, nobody is there, nobody can say."""
@@ -78,6 +85,8 @@ class Watched:
     memory: dict[str, Any] | None = None
     """What a successor must know."""
     rescues: int = 0
+    lost: bool = False
+    """Its process is gone, hung, or about to go."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a later process said hello."""
 
@@ -87,10 +96,12 @@ class Watchdog:
 
     Args:
         lk: LiveKit's API; requests are never replayed.
+        patience: How long it waits for what.
     """
 
-    def __init__(self, lk: api.LiveKitAPI) -> None:
+    def __init__(self, lk: api.LiveKitAPI, patience: Patience | None = None) -> None:
         self.lk = lk
+        self.patience = patience or Patience()
         self.calls: dict[str, Watched] = {}
         self.workers = 0
         self.dismissed = False
@@ -106,10 +117,7 @@ class Watchdog:
             if "worker" in first:
                 await self._stay(reader)
             elif "hello" in first:
-                call = self._hello(first["hello"])
-                answer = {"epoch": call.epoch, "memory": call.memory}
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await self._watch(call, reader)
+                await self._greet(Watched(**first["hello"]), reader, writer)
         finally:
             writer.close()
 
@@ -121,22 +129,34 @@ class Watchdog:
             self.workers -= 1
         self.dismissed = said is not None and "bye" in said
 
-    def _hello(self, hello: Mapping[str, Any]) -> Watched:
+    async def _greet(self, new: Watched, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._superfluous(new):
+            writer.write(json.dumps({"superfluous": True}).encode() + b"\n")
+            return
+        self._hello(new)
+        writer.write(json.dumps({"epoch": new.epoch, "memory": new.memory}).encode() + b"\n")
+        await self._watch(new, reader)
+
+    def _superfluous(self, new: Watched) -> bool:
+        """Whether a rescue came so late that another one was faster."""
+        known = self.calls.get(new.room)
+        return known is not None and known.pid != new.pid and not known.lost and 0 < new.epoch <= known.epoch
+
+    def _hello(self, new: Watched) -> None:
         """A process has a call; what the known owner left is its to go on with.
 
-        Of a process that was given the call before the known owner, a woken one, nothing is watched.
+        A process that was given the call before the known owner, a woken one, is watched by nobody.
         """
-        new = Watched(**hello)
         known = self.calls.get(new.room)
         if known is not None and known.since > new.since:
-            return new
+            return
         if known is not None:
             new.rescues, new.memory, new.caller = known.rescues, known.memory, known.caller
             if known.pid != new.pid:
                 new.epoch = max(new.epoch, known.epoch + 1)
             known.arrived.set()
         self.calls[new.room] = new
-        return new
+        log.info("watching %d call%s", len(self.calls), "" if len(self.calls) == 1 else "s")
 
     # -- watching -------------------------------------------------------------------------------------------
 
@@ -158,9 +178,9 @@ class Watchdog:
         while True:
             began = time.monotonic()
             try:
-                return await asyncio.wait_for(_line(reader), BEAT_LIMIT)
+                return await asyncio.wait_for(_line(reader), self.patience.beat)
             except TimeoutError:
-                if time.monotonic() - began < BEAT_LIMIT + OWN_LAG:
+                if time.monotonic() - began < self.patience.beat + self.patience.own_lag:
                     raise
 
     def _take(self, call: Watched, said: Mapping[str, Any]) -> bool:
@@ -178,7 +198,7 @@ class Watchdog:
                 return True
             case {"replaced": _}:
                 self._lost(
-                    call, "another process has joined, but is not known here", patience=REPLACED_SECONDS
+                    call, "another process has joined, but is not known here", patience=self.patience.replaced
                 )
                 return True
         return False
@@ -186,6 +206,7 @@ class Watchdog:
     def _lost(self, call: Watched, why: str, *, kill: bool = False, patience: float = 0.0) -> None:
         if self.calls.get(call.room) is not call:
             return
+        call.lost = True
         if kill:
             # the surest fence: a process that wakes up later cannot end its successor's call
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -201,7 +222,7 @@ class Watchdog:
             return
         log.warning("a call is without a process: %s (room %s, epoch %d)", why, call.room, call.epoch)
         call.rescues += 1
-        left = DISPATCHES if call.rescues <= RESCUES else 0
+        left = self.patience.dispatches if call.rescues <= self.patience.rescues else 0
         started = time.monotonic()
         while left:
             sight = await self._look(call)
@@ -214,14 +235,14 @@ class Watchdog:
                 return
             dispatch = await self._dispatch(call)
             if dispatch and await self._arrives(
-                call, HELLO_SECONDS if left < DISPATCHES else FIRST_HELLO_SECONDS
+                call, self.patience.hello if left < self.patience.dispatches else self.patience.first_hello
             ):
                 log.info("rescued after %.2f s (room %s)", time.monotonic() - started, call.room)
                 return
             if dispatch:
                 left -= 1
                 await self._withdraw(call, dispatch)
-            elif time.monotonic() - started > UNREACHABLE_SECONDS:
+            elif time.monotonic() - started > self.patience.unreachable:
                 break
         if not call.arrived.is_set():
             await self._last_resort(call)
@@ -239,7 +260,7 @@ class Watchdog:
             return (await self.lk.agent_dispatch.create_dispatch(request)).id
         except Exception as error:
             log.warning("a successor could not be dispatched: %s", type(error).__name__)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(self.patience.pause)
             return ""
 
     async def _withdraw(self, call: Watched, dispatch: str) -> None:
@@ -248,8 +269,8 @@ class Watchdog:
 
     async def _look(self, call: Watched) -> Sight:
         sight = await self._sight(call)
-        while sight == "gone" and time.monotonic() - call.since < YOUNG_SECONDS:
-            await asyncio.sleep(PAUSE)
+        while sight == "gone" and time.monotonic() - call.since < self.patience.young:
+            await asyncio.sleep(self.patience.pause)
             sight = await self._sight(call)
         return sight
 
@@ -284,7 +305,7 @@ class Watchdog:
                     participant_identity=call.caller,
                     transfer_to=f"tel:{call.last_resort}",
                 )
-                await self.lk.sip.transfer_sip_participant(request, timeout=TRANSFER_SECONDS)
+                await self.lk.sip.transfer_sip_participant(request, timeout=self.patience.transfer)
                 log.warning("the caller was handed to the emergency number (room %s)", call.room)
         except Exception as error:
             log.warning("the caller could not be handed to the emergency number: %s", type(error).__name__)
@@ -295,10 +316,16 @@ class Watchdog:
         if self.calls.get(call.room) is call:
             del self.calls[call.room]
 
+    async def close(self) -> None:
+        """Stop every rescue."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def until_idle(self) -> None:
-        """Until there was neither a call nor a worker for `IDLE_SECONDS`."""
+        """Until there was neither a call nor a worker for long enough."""
         idle = 0.0
-        while idle < IDLE_SECONDS:
+        while idle < self.patience.idle:
             await asyncio.sleep(IDLE_STEP)
             idle = 0.0 if self.calls or self.workers or self._tasks else idle + IDLE_STEP
             if idle and self.dismissed:
@@ -327,6 +354,7 @@ async def run(socket: Path, settings: Settings) -> None:
         with contextlib.suppress(Exception):
             # the connection is open before it is needed
             await lk.room.list_rooms(api.ListRoomsRequest())
+        log.info("watching")
         async with server:
             await watchdog.until_idle()
         socket.unlink(missing_ok=True)

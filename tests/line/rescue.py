@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from .visit import longest_silence
+from .visit import longest_silence, ring_for, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .kit.call import Call
+    from .kit.incoming import IncomingCall
+    from .kit.phone import Phone
     from .kit.sentence import Match
     from .reception import Reception
     from .visit import Visit
@@ -115,6 +117,19 @@ def processes(module: str) -> Iterator[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             if module in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
+
+
+async def connected(reception: Reception, caller_phone: Phone, staff: Phone) -> tuple[Visit, IncomingCall]:
+    """Caller and staff hear each other, each sends a sign without pause."""
+    visit, leg = await ring_for(reception, caller_phone, staff)
+    leg.ring()
+    await leg.answer()
+    leg.background(sign("staff"))
+    await leg.until_heard(reception.sentence("prompt"), 15)
+    await leg.press("1")
+    await until(visit, "effect.Bridge")
+    await asyncio.sleep(1.0)
+    return visit, leg
 
 
 def longest_break(call: Call, begin: float, end: float) -> float:

@@ -18,7 +18,8 @@ from .rescue import longest_break, lose, measured, taken, until, until_gone
 from .visit import ring, ring_for, sign
 
 if TYPE_CHECKING:
-    from .kit.incoming import IncomingCall
+    from callisi_runtime.ledger.values import NoteRow
+
     from .kit.phone import Phone
     from .reception import Reception
     from .visit import Visit
@@ -37,11 +38,17 @@ async def one_message(visit: Visit, outcome: Outcome) -> None:
     """Staff got one message, and the promise is kept. Waits for the call's end first."""
     ended = await visit.ended(timeout=30)
     assert ended.outcome == outcome, ended.story()
-    (row,) = await visit.reception.ledger.notifications(call_id=ended.call_id)
+    (row,) = await sent_notes(visit, ended.call_id)
     sent = [one for one in visit.reception.messages if row.note.reference in one.form["Body"]]
     assert len(sent) == 1
     assert row.accepted is not None
     assert (await visit.obligation(ended)).evidence == "message_accepted"
+
+
+async def sent_notes(visit: Visit, call_id: str) -> list[NoteRow]:
+    """What went out about a call; armed and cancelled messages do not count."""
+    rows = await visit.reception.ledger.notifications(call_id=call_id)
+    return [row for row in rows if row.sent is not None or row.accepted is not None]
 
 
 async def told_the_truth(visit: Visit, lost_at: float) -> None:
@@ -138,9 +145,7 @@ async def test_while_both_talk(
     end = await stays.over()
     ended = await visit.ended()
     assert ended.outcome == Outcome.ACCEPTED
-    assert not await reception.ledger.notifications(call_id=ended.call_id) or not [
-        one for one in await reception.ledger.notifications(call_id=ended.call_id) if one.sent is not None
-    ]
+    assert not await sent_notes(visit, ended.call_id)
     await visit.nothing_left(leg)
     measured(reception, taken=successor.at - loss.at, breaks=max(breaks), other_ends=end.at - left_at)
     assert max(breaks) <= LONGEST_BREAK
@@ -203,16 +208,3 @@ async def test_a_short_sleep_is_no_loss(reception: Reception, caller_phone: Phon
     assert (await visit.ended()).outcome == "served"
     assert not visit.heard("resumed")
     await visit.nothing_left()
-
-
-async def connected(reception: Reception, caller_phone: Phone, staff: Phone) -> tuple[Visit, IncomingCall]:
-    """Caller and staff hear each other, each sends a sign without pause."""
-    visit, leg = await ring_for(reception, caller_phone, staff)
-    leg.ring()
-    await leg.answer()
-    leg.background(sign("staff"))
-    await leg.until_heard(reception.sentence("prompt"), 15)
-    await leg.press("1")
-    await until(visit, "effect.Bridge")
-    await asyncio.sleep(1.0)
-    return visit, leg
