@@ -246,7 +246,7 @@ class Storm:
     async def _rage(self, provider: StormProvider) -> None:
         chance = random.Random(self.seed)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["ledger.storm", "twilio.rest", "psycopg"])
+        context.set_forkserver_preload(["tests.ledger.storm", "twilio.rest", "psycopg"])
         settings = _settings(provider)
         ledger = Ledger(self.url)
         await ledger.open()
