@@ -16,7 +16,6 @@ from callisi_runtime.errors import CallisiError, Problem, UsageError
 
 if TYPE_CHECKING:
     from callisi_runtime.ledger import Ledger
-    from callisi_runtime.notify import NotifySettings
     from callisi_runtime.settings import Settings
 
 T = TypeVar("T")
@@ -109,24 +108,6 @@ def shown_url(url: str) -> str:
     from callisi_runtime.ledger.engine import parse_url
 
     return parse_url(url).render_as_string(hide_password=True)
-
-
-def channel_settings(settings: Settings) -> NotifySettings:
-    """The environment, as the channels want it."""
-    from callisi_runtime.notify import NotifySettings
-
-    public = settings.callisi_public_url
-    return NotifySettings(
-        twilio_account_sid=settings.twilio_account_sid,
-        twilio_auth_token=settings.twilio_auth_token,
-        twilio_api_base=settings.twilio_api_base,
-        sms_from=settings.twilio_phone_number,
-        whatsapp_from=settings.twilio_whatsapp_from,
-        smtp_url=settings.smtp_url,
-        smtp_from=settings.smtp_from,
-        webhook_secret=settings.callisi_webhook_secret,
-        status_callback_url=f"{public.rstrip('/')}/twilio/status" if public else None,
-    )
 
 
 def moment(text: str | None, now: float | None = None) -> float:

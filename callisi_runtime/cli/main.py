@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -28,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "export": "callisi_runtime.cli.commands.export",
     "erase": "callisi_runtime.cli.commands.erase",
     "simulate": "callisi_runtime.cli.commands.simulate",
+    "doctor": "callisi_runtime.cli.commands.doctor",
+    "serve": "callisi_runtime.cli.commands.serve",
 }
 """Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
 
@@ -46,6 +49,8 @@ SUMMARIES: dict[str, str] = {
     "export": "print everything that is stored about a caller",
     "erase": "delete what is stored about a caller",
     "simulate": "play thousands of calls with faults and crashes, and look for a lost caller",
+    "doctor": "check the set-up: accounts, trunks, keys, and what the ledger says",
+    "serve": "take providers' reports about messages",
 }
 """Command -> what `callisi --help` says about it, without importing anything."""
 
@@ -56,6 +61,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing."""
         raise UsageError(f"{message}; `{self.prog} --help` shows how it is used")
+
+
+# pydantic would look through every installed package for plugins, which costs more than a file's whole check
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING
 
-from callisi_runtime.cli.books import add_database, channel_settings, database_url, read_settings, with_ledger
+from callisi_runtime.cli.books import add_database, database_url, read_settings, with_ledger
 from callisi_runtime.cli.output import count, print_json
 from callisi_runtime.errors import ExitCode
 
@@ -41,8 +41,9 @@ def run(args: argparse.Namespace) -> ExitCode:
 
     async def work(ledger: Ledger) -> tuple[int | None, Health]:
         from callisi_runtime.notify import Sender, build_channels
+        from callisi_runtime.notify.settings import notify_settings
 
-        sender = Sender(ledger, build_channels(channel_settings(settings)))
+        sender = Sender(ledger, build_channels(notify_settings(settings)))
         attempts = None
         if args.until_empty:
             attempts = await sender.drain(args.patience)
