@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from callisi_runtime.docstrings import field_docs
 from callisi_runtime.spec import AgentSpec
 
 HEAD = """\
@@ -65,12 +66,13 @@ def _section(path: str, model: type[BaseModel]) -> str:
     title = (
         f"## `{path}`\n\n{inspect.getdoc(model)}\n" if path else f"## The file\n\n{inspect.getdoc(model)}\n"
     )
-    rows = [_row(info.alias or name, info) for name, info in model.model_fields.items()]
+    docs = field_docs(model)
+    rows = [_row(info.alias or name, info, docs.get(name, "")) for name, info in model.model_fields.items()]
     return "\n".join([title, "| key | what it takes | default | |", "|---|---|---|---|", *rows, ""])
 
 
-def _row(key: str, info: FieldInfo) -> str:
-    description = " ".join((info.description or "").split())
+def _row(key: str, info: FieldInfo, sentence: str) -> str:
+    description = " ".join(sentence.split())
     cells = [f"`{key}`", _kind(info.annotation, info.metadata), _default(info), description]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -12,7 +12,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from callisi_runtime.docstrings import field_docs
 from callisi_runtime.spec import AgentSpec, ToolName
+from callisi_runtime.spec.base import Part
 from callisi_runtime.spec.tools import tools_schema
 from callisi_runtime.spec.voice import provider_schema
 
@@ -59,6 +61,8 @@ def schema_of(
     schema = model.model_json_schema()
     defs: Schema = schema.pop("$defs", {})
     defs[model.__name__] = schema
+    for part in _parts(Part):
+        _describe(defs.get(part.__name__, {}), part)
     for place, make in (written or {}).items():
         owner, key = place.split(".")
         shown = {
@@ -228,3 +232,17 @@ def _takes_any_text(node: Schema) -> bool:
     kinds = node.get("type", ())
     text = kinds == "string" or "string" in kinds
     return text and not {"pattern", "enum", "const", "format"} & set(node)
+
+
+def _parts(part: type[BaseModel]) -> list[type[BaseModel]]:
+    below = part.__subclasses__()
+    return [*below, *(deeper for each in below for deeper in _parts(each))]
+
+
+def _describe(definition: Schema, part: type[BaseModel]) -> None:
+    """Put the sentence under each field of a model into its schema."""
+    names = {info.alias or name: name for name, info in part.model_fields.items()}
+    docs = field_docs(part)
+    for key, shown in definition.get("properties", {}).items():
+        if sentence := docs.get(names.get(key, "")):
+            shown["description"] = sentence

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "callisi_runtime"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
-        "errors phone",
+        "docstrings errors phone",
         "settings spec source phrases",
         "hours templates",
         "flow",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
+from callisi_runtime.docstrings import field_docs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -44,8 +46,8 @@ def description_of(models: Iterable[Model], key: str) -> str | None:
     """The first sentence of a field's description."""
     for model in models:
         for name, field in model.model_fields.items():
-            if key in (name, field.alias) and field.description:
-                return field.description.split("\n")[0].split(". ")[0].split("; ")[0].rstrip(".:")
+            if key in (name, field.alias) and (sentence := field.description or field_docs(model).get(name)):
+                return sentence.split("\n")[0].split(". ")[0].split("; ")[0].rstrip(".:")
     return None
 
 

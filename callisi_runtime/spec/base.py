@@ -14,7 +14,7 @@ from callisi_runtime.phone import parse_declared
 class Part(BaseModel):
     """A block of the agent file: immutable once read, and an unknown key in it is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def shaped(pattern: str, sentence: str) -> Callable[[str], str]:
