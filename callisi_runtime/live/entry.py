@@ -55,8 +55,8 @@ CLAIM_SECONDS = 20.0
 """How long a message that this process is sending is nobody else's; when it dies over it, others wait no longer."""
 REPLACED = ("DUPLICATE_IDENTITY", "PARTICIPANT_REMOVED")
 """Why the room lets a process go whose successor is there."""
-HANDOVER_SECONDS = 5.0
-"""How long a process that is going waits for its successor; the caller is served meanwhile."""
+HANDOVER_SECONDS = 45.0
+"""How long a process that must go serves the caller until its successor is there: a worker that was killed is back."""
 
 
 @dataclass(frozen=True, slots=True)

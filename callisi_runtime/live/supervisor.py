@@ -17,7 +17,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from callisi_runtime.errors import CallisiError, ExitCode
 from callisi_runtime.live.logs import configure_logging
@@ -31,6 +31,8 @@ log = logging.getLogger("callisi.run")
 
 RESTART_SECONDS = (0.2, 1.0, 3.0, 10.0)
 """Pauses before a worker that died is started again; the last one for every further time."""
+LAST_WORDS_SECONDS = 0.2
+"""How long a worker that ended is still listened to."""
 WELL_SECONDS = 60.0
 """A worker that lived this long was well: the pauses start anew."""
 
@@ -127,27 +129,29 @@ class Supervisor:
         }
 
     async def _start(self, spec: AgentSpec, *, expendable: bool = False) -> Child:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "callisi_runtime.live.worker",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.environ},
-            start_new_session=True,
-        )
+        theirs, ours = os.pipe()
+        with os.fdopen(ours, "wb") as writing:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "callisi_runtime.live.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=writing,
+                env={**os.environ, **self.environ},
+                start_new_session=True,
+            )
         child = Child(process, expendable=expendable, since=asyncio.get_running_loop().time())
         self.children.append(child)
-        assert process.stdin is not None
-        process.stdin.write(spec.model_dump_json(by_alias=True).encode() + b"\n")
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.drain()
-        self._spawn(self._follow(child))
+        await _tell(process, spec.model_dump_json(by_alias=True).encode() + b"\n")
+        listening = asyncio.create_task(self._listen(child, os.fdopen(theirs, "rb")))
+        self._spawn(self._follow(child, listening))
         return child
 
-    async def _follow(self, child: Child) -> None:
-        await self._listen(child)
+    async def _follow(self, child: Child, listening: asyncio.Task[None]) -> None:
         code = await child.process.wait()
+        # what it said last; calls that outlive it keep its output open
+        await asyncio.wait({listening}, timeout=LAST_WORDS_SECONDS)
+        listening.cancel()
         self.children.remove(child)
         if self._stopping.is_set() or child.drains or child.expendable:
             return
@@ -157,15 +161,19 @@ class Supervisor:
             return
         await self._start_again(child, code)
 
-    async def _listen(self, child: Child) -> None:
+    async def _listen(self, child: Child, output: IO[bytes]) -> None:
         """What the worker says of itself, until it says no more."""
-        assert child.process.stdout is not None
-        async for line in child.process.stdout:
-            with contextlib.suppress(ValueError):
-                child.status.update(json.loads(line))
-            if child.status.get("registered") and not child.registered.is_set():
-                child.registered.set()
-                self.on_ready()
+        loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), output)
+        try:
+            async for line in reader:
+                with contextlib.suppress(ValueError):
+                    child.status.update(json.loads(line))
+                if child.status.get("registered") and not child.registered.is_set():
+                    child.registered.set()
+                    self.on_ready()
+        finally:
+            transport.close()
 
     async def _start_again(self, child: Child, code: int) -> None:
         lived = asyncio.get_running_loop().time() - child.since
@@ -346,3 +354,13 @@ def replace_running(name: str, settings: Settings) -> int:
 def _signal(child: Child, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         child.process.send_signal(number)
+
+
+async def _tell(process: asyncio.subprocess.Process, text: bytes) -> None:
+    """Write to a process's input, and close it: whoever inherits it would hide the process's end."""
+    assert process.stdin is not None
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(text)
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()

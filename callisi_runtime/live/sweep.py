@@ -65,15 +65,17 @@ class Sweep:
         self._looks = {
             key: count for key, count in self._looks.items() if key in {call.id for call in running}
         }
+        rooms = {room.name for room in (await self.lk.room.list_rooms(api.ListRoomsRequest())).rooms}
         for call in running:
-            await self._look_at(call, now - call.started)
+            if call.room in rooms:
+                await self._look_at(call)
+            else:
+                await self._gone(call)
 
-    async def _look_at(self, call: CallRow, age: float) -> None:
+    async def _look_at(self, call: CallRow) -> None:
         try:
             found = await self.lk.room.list_participants(api.ListParticipantsRequest(room=call.room))
-        except api.ServerError as error:
-            if error.code == "not_found":
-                await self._gone(call)
+        except api.ServerError:
             return
         caller = any("sip.ruleID" in who.attributes for who in found.participants)
         agent = any(is_agent(who.attributes) for who in found.participants)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
@@ -108,8 +107,11 @@ class WatchLine:
         self._send({"save": memory})
 
     async def handover(self) -> None:
-        """Ask for a successor; the call goes on here until it is there."""
-        await self._end("handover")
+        """Ask for a successor; the call goes on here, and is saved, until it is there."""
+        self._send({"handover": True})
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                await self._writer.drain()
 
     async def replaced(self) -> None:
         """Another process has joined in this one's place."""
@@ -182,11 +184,14 @@ def _write(writer: asyncio.StreamWriter, message: Mapping[str, object]) -> None:
 
 async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
     """See to it that a watchdog runs, and restart it when it does not; for a worker, until `stop` is set."""
+    started: set[int] = set()
     while not stop.is_set():
+        bury(started)
         try:
             reader, writer = await asyncio.open_unix_connection(socket)
         except OSError:
-            start_watchdog(socket)
+            if not started:
+                started.add(start_watchdog(socket))
             await _pause(stop, LOOK_SECONDS)
             continue
         _write(writer, {"worker": os.getpid()})
@@ -203,13 +208,23 @@ async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
             log.warning("the watchdog is gone, a new one is started")
 
 
-def start_watchdog(socket: Path) -> None:
-    """Start a watchdog that outlives this process; where one runs already, the new one ends at once."""
-    subprocess.Popen(
-        [sys.executable, "-m", "callisi_runtime.live.watchdog", str(socket)],
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def start_watchdog(socket: Path) -> int:
+    """Start a watchdog that outlives this process; where one runs already, the new one ends at once.
+
+    It inherits the log's stream alone: whoever reads this process's output must see its end.
+    """
+    command = [sys.executable, "-m", "callisi_runtime.live.watchdog", str(socket)]
+    nothing = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1)]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=nothing, setsid=True)
+
+
+def bury(children: set[int]) -> None:
+    """Take note of watchdogs that have ended, so that nothing is left of them."""
+    for child in list(children):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(child, os.WNOHANG) == (0, 0):
+                continue
+        children.discard(child)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

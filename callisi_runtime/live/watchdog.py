@@ -32,6 +32,8 @@ from callisi_runtime.settings import Settings
 log = logging.getLogger("callisi.watchdog")
 
 IDLE_STEP = 0.25
+STATE_LOOKS = 3
+STATE_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Patience:
     """The same for every further one."""
     replaced: float = 3.0
     """For the process that threw another one out of the room, before a successor is sent."""
-    dispatches: int = 16
-    """How many, in one rescue, until the last resort: a worker that is restarting takes its time."""
+    dispatches: int = 10
+    """How many, in one rescue, until the caller goes to the emergency number."""
+    dispatches_without: int = 40
+    """The same where there is no such number: a worker that is restarting is the only hope."""
     rescues: int = 4
     """Of one call: a call that kills every process is given up."""
     unreachable: float = 600.0
@@ -163,7 +167,7 @@ class Watchdog:
     async def _watch(self, call: Watched, reader: asyncio.StreamReader) -> None:
         while True:
             try:
-                said = await self._next(reader)
+                said = await self._next(call, reader)
             except TimeoutError:
                 self._lost(call, "no beat", kill=True)
                 return
@@ -173,15 +177,21 @@ class Watchdog:
             if self._take(call, said):
                 return
 
-    async def _next(self, reader: asyncio.StreamReader) -> dict[str, Any] | None:
-        """The next message. Raises TimeoutError when none came in time, and it was not this process that slept."""
+    async def _next(self, call: Watched, reader: asyncio.StreamReader) -> dict[str, Any] | None:
+        """The next message. Raises TimeoutError when none came in time, and it is the process that hangs.
+
+        Where this process slept itself, or the other one waits for a processor, it gets the same time once more.
+        """
+        excused = False
         while True:
             began = time.monotonic()
             try:
                 return await asyncio.wait_for(_line(reader), self.patience.beat)
             except TimeoutError:
-                if time.monotonic() - began < self.patience.beat + self.patience.own_lag:
+                slept = time.monotonic() - began > self.patience.beat + self.patience.own_lag
+                if excused or not (slept or await _starved(call.pid)):
                     raise
+                excused = not slept
 
     def _take(self, call: Watched, said: Mapping[str, Any]) -> bool:
         """Act on a message; whether the stream is over."""
@@ -194,8 +204,8 @@ class Watchdog:
                 self._forget(call)
                 return True
             case {"handover": _}:
+                # it goes on serving the caller, and saving what it knows, until its successor is there
                 self._lost(call, "handover")
-                return True
             case {"replaced": _}:
                 self._lost(
                     call, "another process has joined, but is not known here", patience=self.patience.replaced
@@ -206,11 +216,13 @@ class Watchdog:
     def _lost(self, call: Watched, why: str, *, kill: bool = False, patience: float = 0.0) -> None:
         if self.calls.get(call.room) is not call:
             return
-        call.lost = True
         if kill:
             # the surest fence: a process that wakes up later cannot end its successor's call
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(call.pid, signal.SIGKILL)
+        if call.lost:
+            return
+        call.lost = True
         task = asyncio.create_task(self._rescue(call, why, patience))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -222,7 +234,8 @@ class Watchdog:
             return
         log.warning("a call is without a process: %s (room %s, epoch %d)", why, call.room, call.epoch)
         call.rescues += 1
-        left = self.patience.dispatches if call.rescues <= self.patience.rescues else 0
+        most = self.patience.dispatches if call.last_resort else self.patience.dispatches_without
+        left = most if call.rescues <= self.patience.rescues else 0
         started = time.monotonic()
         while left:
             sight = await self._look(call)
@@ -234,9 +247,8 @@ class Watchdog:
                 await self._end_room(call)
                 return
             dispatch = await self._dispatch(call)
-            if dispatch and await self._arrives(
-                call, self.patience.hello if left < self.patience.dispatches else self.patience.first_hello
-            ):
+            patience = self.patience.hello if left < most else self.patience.first_hello
+            if dispatch and await self._arrives(call, patience):
                 log.info("rescued after %.2f s (room %s)", time.monotonic() - started, call.room)
                 return
             if dispatch:
@@ -330,6 +342,19 @@ class Watchdog:
             idle = 0.0 if self.calls or self.workers or self._tasks else idle + IDLE_STEP
             if idle and self.dismissed:
                 return
+
+
+async def _starved(pid: int) -> bool:
+    """Whether a process could run and is not let: its main thread waits for a processor. Only Linux tells."""
+    for _ in range(STATE_LOOKS):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return False
+        if state == "R":
+            return True
+        await asyncio.sleep(STATE_PAUSE)
+    return False
 
 
 async def _line(reader: asyncio.StreamReader) -> dict[str, Any] | None:

@@ -46,6 +46,8 @@ log = logging.getLogger("callisi.worker")
 TELL_SECONDS = 1.0
 WARM_SECONDS = 60.0
 """How long a call process may take until it is warm: on a busy machine, a slow one is better than none."""
+GO_SECONDS = 75.0
+"""How long a call process may take to hand its call over: LiveKit's 15 s until it is told, and what it waits itself."""
 ORPHAN_SECONDS = 2.0
 """Between two looks whether the supervisor lives."""
 RECONNECT_TRIES = 1_000_000
@@ -217,6 +219,7 @@ def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission
         load_threshold=math.inf,
         drain_timeout=settings.callisi_drain_seconds,
         initialize_process_timeout=WARM_SECONDS,
+        shutdown_process_timeout=GO_SECONDS,
         max_retry=RECONNECT_TRIES,
         setup_fnc=warm,
     )

@@ -99,7 +99,7 @@ async def call_id_of(visit: Visit) -> str:
 def gone(pid: int) -> bool:
     """Whether a process is no more; a buried or unburied one counts as gone."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     return True
 
 

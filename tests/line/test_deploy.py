@@ -1,4 +1,4 @@
-"""A new version, a worker that dies, a watchdog that dies, a supervisor that dies: calls go on, new ones are answered."""
+"""A new version, a worker, watchdog or supervisor that dies: calls go on, and new ones are answered."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from callisi_runtime.flow.model import Outcome
 
 from .kit.call import Ending
 from .reception import NO_THANKS
-from .rescue import longest_break, lose, measured, taken, until, until_gone
+from .rescue import connected, longest_break, lose, measured, taken, until, until_gone
 from .visit import ring, ring_for, sign
 
 if TYPE_CHECKING:
