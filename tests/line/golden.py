@@ -22,15 +22,22 @@ BY_THE_CLOCK = ("event.Said", "event.CallerSpoke")
 def events_of(timeline: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The events in their order: kind and what tells them apart.
 
-    Reminders while it rings are left out as well: they come as often as it rings long.
+    Reminders while it rings are left out as well: they come as often as it rings long. So is the caller's leaving
+    after we have hung up: it is the echo of the room that we closed.
     """
-    return [
-        {"event": entry["kind"].removeprefix("event."), **_telling(entry["data"])}
-        for entry in timeline
-        if entry["kind"].startswith("event.")
-        and entry["kind"] not in BY_THE_CLOCK
-        and entry["data"].get("name") != "word"
-    ]
+    found: list[dict[str, Any]] = []
+    over = False
+    for entry in timeline:
+        over = over or entry["kind"] == "effect.HangUp"
+        reminder = entry["data"].get("name") == "word"
+        echo = over and entry["kind"] == "event.CallerLeft"
+        if (
+            entry["kind"].startswith("event.")
+            and entry["kind"] not in BY_THE_CLOCK
+            and not (reminder or echo)
+        ):
+            found.append({"event": entry["kind"].removeprefix("event."), **_telling(entry["data"])})
+    return found
 
 
 def _telling(data: Mapping[str, Any]) -> dict[str, Any]:

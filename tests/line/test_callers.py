@@ -52,7 +52,7 @@ async def test_staff_reads_the_number_as_far_as_it_may_be_known(
     number: str | None,
 ) -> None:
     visit = await ring(reception, caller_phone, caller=number or HIDDEN, headers=headers, sender=sender)
-    await visit.hears("greeting")
+    await visit.greeted()
     await visit.ask()
     leg = await staff.rings(5)
     visit.staff_rings(leg)
@@ -73,7 +73,7 @@ async def test_a_second_call_of_the_same_caller_leaves_the_first_alone(
     visit, leg = await ring_for(reception, caller_phone, staff)
     leg.ring()
     second = await ring(reception, caller_phone)
-    await second.hears("greeting")
+    await second.greeted()
     assert visit.calling.up
     assert not leg.ended.done()
     await second.calling.hang_up()

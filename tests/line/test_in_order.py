@@ -100,7 +100,7 @@ async def test_a_target_that_calls_is_not_rung_itself(
     reception: Reception, caller_phone: Phone, staff: Phone
 ) -> None:
     visit = await ring(reception, caller_phone, caller=FIRST)
-    await visit.hears("greeting")
+    await visit.greeted()
     await visit.ask()
     leg = await staff.rings(5)
     visit.staff_rings(leg)

@@ -29,7 +29,7 @@ async def test_outside_the_hours_nobody_is_dialled_and_the_message_arrives(
     reception: Reception, caller_phone: Phone, staff: Phone
 ) -> None:
     visit = await ring(reception, caller_phone)
-    await visit.hears("greeting")
+    await visit.greeted()
     await visit.ask()
     await visit.hears("closed")
     await visit.hears("ask_message")

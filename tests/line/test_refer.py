@@ -29,7 +29,7 @@ transfer: {mode: refer}
 async def ring_until_referred(reception: Reception, carrier: Phone, answer: int) -> Visit:
     """A caller whose carrier gets a REFER, and what it says to it at once."""
     visit = await ring(reception, carrier)
-    await visit.hears("greeting")
+    await visit.greeted()
     await visit.ask()
     request = await referred(visit.calling)
     assert request["Refer-To"].strip("<>").startswith("tel:+493023125111")

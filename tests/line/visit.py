@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .kit.audio import RATE, Samples, tone
+from .kit.call import CallFailed
 from .kit.hearing import Heard, Span, loudness
 from .kit.lines import CALLED_URI, assert_nothing_left
 from .reception import ANSWERED_WITHIN, ASK, Ended, Reception, spoken
@@ -32,6 +34,7 @@ SIGN_LEVEL = 600.0
 SIGN_SECONDS = 0.2
 STRANGERS = itertools.cycle(f"+4917139200{number}" for number in range(50, 100))
 """Numbers that belong to nobody; each call has its own, by which its record is found."""
+PAUSE_SECONDS = 0.6
 QUIET = 60.0
 """Root mean square under which a stretch of 20 ms counts as silence."""
 SILENCE_MARGIN = 0.5
@@ -79,6 +82,17 @@ class Visit:
         """Say something; returns when it was said."""
         await self.calling.play(spoken(text))
         self.asked_at = time.monotonic()
+
+    async def greeted(self, timeout: float = 15.0) -> None:
+        """Wait until the greeting is over, whole or not; when it began is noted for the report."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            spans = await asyncio.to_thread(self.calling.speech_spans, bridge=PAUSE_SECONDS)
+            if spans and self.calling.audio().end - spans[-1].end > PAUSE_SECONDS:
+                self.notes["greeting"] = spans[0].start - self.answered_at
+                return
+            await asyncio.sleep(0.05)
+        raise CallFailed(f"no greeting within {timeout} s; {self.calling!r}")
 
     async def hears(self, key: str, timeout: float = 10.0, *, since: float | None = None) -> Match:
         """A sentence of the plan, heard to its end. Raises CallFailed."""
@@ -154,8 +168,7 @@ async def ring_for(
     From then on the caller sends their sign without pause.
     """
     visit = await ring(reception, carrier, caller=caller)
-    greeting = await visit.hears("greeting")
-    visit.notes["greeting"] = greeting.at - visit.answered_at
+    await visit.greeted()
     async with reception.dialling:
         await visit.ask()
         leg = await staff.rings(15)
