@@ -116,7 +116,7 @@ def recall(memory: Mapping[str, Any] | None, facts: CallFacts) -> Before | None:
             started=datetime.fromisoformat(memory["started"]),
         )
         lines = [Line(**line) for line in memory["lines"]]
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return None if state.phase is Phase.SCREENING else (state, known, lines)
 

@@ -8,9 +8,9 @@ import re
 import sys
 from datetime import UTC, datetime
 
-NUMBER = re.compile(r"(?<![A-Za-z0-9.:-])\+?\d(?:[ /()-]?\d){6,14}(?![A-Za-z0-9.:-])")
+NUMBER = re.compile(r"(?<![A-Za-z0-9])(?<!\d[.:-])\+?\d(?:[ /()-]{0,2}\d){6,14}(?![A-Za-z0-9]|[.:-]\d)")
 """What looks like a telephone number, also between underscores, as in the name of a call's room; ids and times are
-joined to letters, dots or colons."""
+joined to letters, or to further digits by dots or colons."""
 QUIET = (
     "livekit",
     "livekit.agents",
