@@ -47,6 +47,10 @@ class Settings:
     callisi_public_url: str | None = None
     """Where providers reach `callisi serve`; without it receipts are polled."""
     callisi_webhook_secret: str | None = secret()
+    callisi_secret: str | None = secret()
+    """Signs the links in messages to staff; the Twilio token does when it is not set."""
+    callisi_serve_token: str | None = secret()
+    """What `callisi serve` asks for before it shows anything, where it can be reached from other machines."""
     callisi_cache: str | None = None
     """Where synthesised sentences are kept; the user's cache directory when not set."""
     callisi_health_port: int = 8081

@@ -104,6 +104,14 @@ def reopen_obligation(connection: sa.Connection, call_id: str) -> None:
     )
 
 
+def claimed_by(connection: sa.Connection, call_id: str) -> str | None:
+    """Who has taken the callback over."""
+    row = connection.execute(
+        sa.select(obligation.c.claimed_by).where(obligation.c.call_id == call_id)
+    ).first()
+    return None if row is None else row.claimed_by
+
+
 def read_call(row: Mapping[Any, Any]) -> CallRow:
     """The row of `callisi_call` as a value."""
     return CallRow(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError, Problem
-from callisi_runtime.ledger import calls, notes, queries, receipts, safety, settling
+from callisi_runtime.ledger import calls, claims, notes, queries, receipts, safety, settling
 from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url
 from callisi_runtime.ledger.migrate import migrate
 from callisi_runtime.ledger.values import safety_id
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         EventRow,
         Fault,
         Health,
+        InboundRow,
         Note,
         NoteRow,
         ObligationRow,
@@ -278,6 +279,10 @@ class Ledger:
         """The step is over: the next one, or a dead letter."""
         return await self.write(notes.onward, row, why, what, self.clock())
 
+    async def unclaimed(self, row: NoteRow) -> bool:
+        """Nobody took the callback over in time: the next step."""
+        return await self.write(notes.unclaimed, row, self.clock())
+
     async def apply_receipt(self, note_id: str, step: int, receipt: Receipt, fault: Fault) -> receipts.Effect:
         """A provider's report about the message of one step; `fault` says what follows if it is lost."""
         return await self.write(receipts.apply, note_id, step, receipt, self.clock(), fault=fault)
@@ -323,6 +328,18 @@ class Ledger:
     async def unfinished(self) -> bool:
         """Whether any notification is due or waiting, now or later."""
         return await self.read(queries.unfinished)
+
+    async def take_over(self, call_id: str, who: str) -> claims.Effect:
+        """A member of staff takes a callback over."""
+        return await self.write(claims.take, call_id, who, self.clock())
+
+    async def hand_back(self, call_id: str, who: str) -> claims.Effect:
+        """A member of staff gives a callback back: it is free again."""
+        return await self.write(claims.hand_back, call_id, who, self.clock())
+
+    async def inbound(self, since: float = 0.0, limit: int = 100) -> list[InboundRow]:
+        """Messages that came in since then, newest first."""
+        return await self.read(claims.received, since, limit)
 
     async def redrive(self, note_id: str) -> bool:
         """A dead letter starts over at its first channel. False when it is not dead."""

@@ -9,18 +9,33 @@ import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.ledger.engine import in_memory
-from callisi_runtime.ledger.schema import meta, version
+from callisi_runtime.ledger.schema import inbound, meta, note_due, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+
+def _staff_answers(connection: sa.Connection) -> None:
+    """Who took a callback over, messages that only inform, and what staff wrote."""
+    for column in (
+        "callisi_obligation ADD COLUMN claimed_by VARCHAR(128)",
+        "callisi_obligation ADD COLUMN claimed_at DOUBLE PRECISION",
+        "callisi_note ADD COLUMN kind VARCHAR(10) NOT NULL DEFAULT 'callback'",
+        "callisi_note ADD COLUMN escalate DOUBLE PRECISION",
+    ):
+        connection.exec_driver_sql(f"ALTER TABLE {column}")
+    note_due.drop(connection)  # its condition names the states in which a note lives, and there is a new one
+    note_due.create(connection)
+    inbound.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {2: _staff_answers}
 """n -> the change that leads from schema n-1 to n.
 
 A fresh database is made whole from `schema.py` instead.
 """
 
-SCHEMA = 1
+SCHEMA = 2
 """The schema that this code reads and writes."""
 
 ADVISORY_LOCK = 20_261_122

@@ -5,6 +5,7 @@
     due --taken, a report will come--> waiting          due --taken, no report exists--> done
     due --refused, or tries used up--> next step, or dead
     waiting --arrived, or enough time--> done           waiting --lost--> due again, next step, or dead
+    done, but to be taken over--> unclaimed --nobody does--> next step
 
 One column, `due`, is the only clock: a claim pushes it out by the lease, so that the rows of a sender that
 died come back by themselves. `claim` is the fencing token: a sender that froze and woke up late records
@@ -44,6 +45,8 @@ def arm(connection: sa.Connection, new: Note, due: float, now: float) -> bool:
         "id": new.id,
         "call_id": new.call_id,
         "agent": new.agent,
+        "kind": new.kind,
+        "escalate": new.escalate,
         "reference": new.reference,
         "body": dict(new.body),
         "route": [step.as_json() for step in new.route],
@@ -144,7 +147,7 @@ def claim(
             touched=now,
             claim=note.c.claim + 1,
             doubt=note.c.open,
-            open=sa.case((note.c.state == "waiting", note.c.open), else_=sa.true()),
+            open=sa.case((note.c.state.in_(("waiting", "unclaimed")), note.c.open), else_=sa.true()),
             state=sa.case((note.c.state == "armed", "due"), else_=note.c.state),
         )
         .returning(note)
@@ -179,17 +182,15 @@ def taken(
         now,
         what,
         sid,
-        state="done" if final else "waiting",
-        due=now + (poll_in or 0.0),
         sid=sid,
         sent=now,
         accepted=now if reached else None,
         open=False,
         looks=0,
         error=None,
-        closed=now if final else None,
+        **(_end(connection, row, now) if poll_in is None else {"state": "waiting", "due": now + poll_in}),
     )
-    if kept and reached:
+    if kept and reached and row.note.kind == "callback":
         calls.close_obligation(connection, row.note.call_id, "message_accepted", now)
     return kept
 
@@ -197,12 +198,29 @@ def taken(
 def arrived(connection: sa.Connection, row: NoteRow, status: str, now: float, *, proven: bool = True) -> bool:
     """The provider reports arrival, or (`proven=False`) a handing-on that is enough for the agent file."""
     accepted = row.accepted if row.accepted is not None else now
-    values = {"state": "done", "due": now, "accepted": accepted, "open": False, "error": None, "closed": now}
+    values = {"accepted": accepted, "open": False, "error": None, **_end(connection, row, now)}
     kept = _record(connection, row, now, "delivered" if proven else "done", status, **values)
-    if kept:
+    if kept and row.note.kind == "callback":
         evidence = "message_delivered" if proven else "message_accepted"
         calls.close_obligation(connection, row.note.call_id, evidence, now)
     return kept
+
+
+def _end(connection: sa.Connection, row: NoteRow, now: float) -> dict[str, object]:
+    """What becomes of a notification that reached somebody: an end, or a time to take the callback over."""
+    after, last = row.note.escalate, row.step + 1 >= len(row.note.route)
+    if after is None or last or calls.claimed_by(connection, row.note.call_id) is not None:
+        return {"state": "done", "due": now, "closed": now}
+    return {"state": "unclaimed", "due": now + after, "closed": None}
+
+
+def unclaimed(connection: sa.Connection, row: NoteRow, now: float) -> bool:
+    """Nobody took the callback over in time: the next step now. The promise stays kept, staff was told."""
+    if calls.claimed_by(connection, row.note.call_id) is not None:
+        return _record(connection, row, now, None, None, state="done", due=now, closed=now)
+    values: dict[str, object] = {"state": "due", "due": now, "step": row.step + 1, "tries": 0}
+    values |= {"sid": None, "sent": None, "accepted": None, "open": False, "looks": 0}
+    return _record(connection, row, now, "unclaimed", "nobody took the callback over", **values)
 
 
 def still_waiting(connection: sa.Connection, row: NoteRow, poll_in: float, now: float) -> bool:
@@ -246,7 +264,7 @@ def lost(connection: sa.Connection, row: NoteRow, fault: Fault, now: float) -> b
         "error": fault.text,
     }
     kept = _record(connection, row, now, "undelivered", fault.text, **values)
-    if kept:
+    if kept and row.note.kind == "callback":
         calls.reopen_obligation(connection, row.note.call_id)
     return kept
 
@@ -257,9 +275,10 @@ def onward(connection: sa.Connection, row: NoteRow, why: str, what: str, now: fl
     if row.step + 1 < len(row.note.route):
         values |= {"state": "due", "step": row.step + 1, "tries": 0, "sid": None, "sent": None}
     else:
-        values |= {"state": "dead", "closed": now}
+        # What only informs is no dead letter: no caller waits for it.
+        values |= {"state": "dead" if row.note.kind == "callback" else "cancelled", "closed": now}
     kept = _record(connection, row, now, what, why, **values)
-    if kept:
+    if kept and row.note.kind == "callback":
         calls.reopen_obligation(connection, row.note.call_id)
     return kept
 
@@ -326,6 +345,8 @@ def read_note(row: Mapping[Any, Any]) -> NoteRow:
             route=tuple(Step.from_json(step) for step in route),
             reference=row["reference"],
             created=row["created"],
+            kind=row["kind"],
+            escalate=row["escalate"],
         ),
         state=row["state"],
         step=row["step"],

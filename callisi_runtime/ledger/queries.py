@@ -69,7 +69,14 @@ def obligations(connection: sa.Connection, open_only: bool, since: float, limit:
         rows = rows.where(obligation.c.closed.is_(None))
     return [
         ObligationRow(
-            row["call_id"], row["agent"], row["caller"], row["opened"], row["closed"], row["evidence"]
+            row["call_id"],
+            row["agent"],
+            row["caller"],
+            row["opened"],
+            row["closed"],
+            row["evidence"],
+            row["claimed_by"],
+            row["claimed_at"],
         )
         for row in connection.execute(rows).mappings()
     ]

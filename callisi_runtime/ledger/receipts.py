@@ -36,7 +36,7 @@ def apply(
     if not _write(connection, note_id, step, given, now):
         return "repeated"
     row = notes.read_note(found)
-    if row.step != step or row.state in ("armed", "done", "cancelled"):
+    if row.step != step or row.state in ("armed", "unclaimed", "done", "cancelled"):
         return "late"
     if given.arrived:
         return _applied(notes.arrived(connection, _fenced(connection, row), given.status, now))

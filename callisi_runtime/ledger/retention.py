@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger import moving
-from callisi_runtime.ledger.schema import LIVE, call, event, note, obligation
+from callisi_runtime.ledger.schema import LIVE, call, event, inbound, note, obligation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ async def forget_old(ledger: Ledger, days: float = DAYS, agent: str | None = Non
         batch = await ledger.write(_forget_batch, before, agent)
         deleted += batch
         if batch < BATCH:
+            await ledger.write(_forget_inbound, before)
             await ledger.write(_give_space_back)
             return deleted
         await asyncio.sleep(PAUSE)
@@ -106,6 +107,10 @@ def _forget_batch(connection: sa.Connection, before: float, agent: str | None) -
     for call_id in ids:
         moving.forget(connection, call_id)
     return len(ids)
+
+
+def _forget_inbound(connection: sa.Connection, before: float) -> None:
+    connection.execute(sa.delete(inbound).where(inbound.c.at < before))
 
 
 def _give_space_back(connection: sa.Connection) -> None:

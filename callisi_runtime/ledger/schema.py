@@ -43,6 +43,8 @@ obligation = sa.Table(
     sa.Column("opened", sa.Float(53), nullable=False),
     sa.Column("closed", sa.Float(53)),
     sa.Column("evidence", sa.String(24)),
+    sa.Column("claimed_by", sa.String(128)),
+    sa.Column("claimed_at", sa.Float(53)),
 )
 
 note = sa.Table(
@@ -51,6 +53,8 @@ note = sa.Table(
     sa.Column("id", sa.String(192), primary_key=True),
     sa.Column("call_id", sa.String(128), nullable=False, index=True),
     sa.Column("agent", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False, server_default="callback"),
+    sa.Column("escalate", sa.Float(53)),
     sa.Column("reference", sa.String(16), nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
     sa.Column("route", sa.JSON, nullable=False),
@@ -75,7 +79,7 @@ note = sa.Table(
 LIVE = note.c.state.in_(LIVE_STATES)
 """What a sender may still touch."""
 
-sa.Index("callisi_note_due", note.c.due, sqlite_where=LIVE, postgresql_where=LIVE)
+note_due = sa.Index("callisi_note_due", note.c.due, sqlite_where=LIVE, postgresql_where=LIVE)
 
 attempt = sa.Table(
     "callisi_attempt",
@@ -98,4 +102,15 @@ receipt = sa.Table(
     sa.Column("status", sa.String(24), primary_key=True),
     sa.Column("code", sa.String(16)),
     sa.Column("at", sa.Float(53), nullable=False),
+)
+
+inbound = sa.Table(
+    "callisi_inbound",
+    meta,
+    sa.Column("sid", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Float(53), nullable=False, index=True),
+    sa.Column("sender", sa.String(64), nullable=False),
+    sa.Column("body", sa.String(200), nullable=False),
+    sa.Column("effect", sa.String(16), nullable=False),
+    sa.Column("note_id", sa.String(192)),
 )

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NoteState = Literal["armed", "due", "waiting", "done", "dead", "cancelled"]
+NoteState = Literal["armed", "due", "waiting", "unclaimed", "done", "dead", "cancelled"]
 """A notification's life.
 
 `armed` waits for the call to settle it, and fires by itself when the call died. `due` is to be sent.
-`waiting` was taken by the provider, whose report is outstanding. `done`, `dead` and `cancelled` are ends.
+`waiting` was taken by the provider, whose report is outstanding. `unclaimed` reached somebody who has not taken
+the callback over, and goes to the next step at its time. `done`, `dead` and `cancelled` are ends.
 """
 
-LIVE_STATES: tuple[NoteState, ...] = ("armed", "due", "waiting")
+LIVE_STATES: tuple[NoteState, ...] = ("armed", "due", "waiting", "unclaimed")
+
+Kind = Literal["callback", "info"]
+"""What a notification is for: somebody must call back, or somebody should know. Only the first keeps a promise."""
 
 Evidence = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]
 """What closes an obligation: a person took the call, staff got a message, the caller was served or left."""
@@ -120,6 +124,9 @@ class Note:
     """`reference_for(id)`; stands in the text."""
     created: float = 0.0
     """Unix seconds; set by the ledger."""
+    kind: Kind = "callback"
+    escalate: float | None = None
+    """Seconds after which a callback that nobody has taken over goes to the next step; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,22 @@ class ObligationRow:
     opened: float
     closed: float | None
     evidence: str | None
+    claimed_by: str | None = None
+    """Who calls back: a name of the agent file, or the address that the message went to."""
+    claimed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRow:
+    """A message that came in."""
+
+    sid: str
+    at: float
+    sender: str
+    body: str
+    effect: str
+    """See `claims.Effect`; `unknown` for a sender whom nobody had written to."""
+    note_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,5 +256,5 @@ class AttemptRow:
     step: int
     channel: str
     what: str
-    """sent, found, looked, retry, rejected, gave up, delivered, undelivered, redriven, cancelled."""
+    """sent, found, looked, retry, rejected, gave up, delivered, undelivered, unclaimed, redriven, cancelled."""
     info: str | None

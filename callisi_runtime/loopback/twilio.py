@@ -66,6 +66,8 @@ class TwilioServer(Server):
         self.pace, self.send_callbacks, self.checker = pace, send_callbacks, checker
         self.messages: dict[str, Message] = {}
         self.violations: list[str] = []
+        self.inbound_url: str | None = None
+        """Where messages to our numbers are posted, signed; None: they are only kept for whoever asks."""
         self._courses: dict[str, list[Course]] = {}
 
     @property
@@ -76,6 +78,16 @@ class TwilioServer(Server):
     def will(self, to: str, *statuses: str, error_code: int | None = None) -> None:
         """What becomes of the next message to this address (`*`: any): `will("+49...", "sent", "failed")`."""
         self._courses.setdefault(to, []).append(Course(statuses, error_code))
+
+    async def receives(self, sender: str, to: str, body: str) -> Message:
+        """Somebody writes to one of our numbers; `whatsapp:` in front of both where it comes over WhatsApp."""
+        form = {"From": sender, "To": to, "Body": body}
+        message = Message(self.account_sid, form, Course(()), direction="inbound")
+        self.messages[message.sid] = message
+        if self.inbound_url is not None:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+                await self._post(session, self.inbound_url, message, inbound_form(message))
+        return message
 
     def routes(self) -> list[web.RouteDef]:
         """See Server."""
@@ -191,16 +203,19 @@ class TwilioServer(Server):
                     await self._call_back(session, url, message)
 
     async def _call_back(self, session: aiohttp.ClientSession, url: str, message: Message) -> None:
-        form = callback_form(message)
+        await self._post(session, url, message, callback_form(message))
+
+    async def _post(
+        self, session: aiohttp.ClientSession, url: str, message: Message, form: dict[str, str]
+    ) -> None:
         headers = {"X-Twilio-Signature": signature(self.auth_token, url, form)}
         started, status = time.monotonic(), 0
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.post(url, data=form, headers=headers) as response:
                 status = response.status
         seconds = round(time.monotonic() - started, 3)
-        self.note(
-            "callback", {"sid": message.sid, "status": form["MessageStatus"], "answer": status, "s": seconds}
-        )
+        kind = "inbound" if message.direction == "inbound" else "callback"
+        self.note(kind, {"sid": message.sid, "status": message.status, "answer": status, "s": seconds})
 
 
 class _Handler(Protocol):
@@ -227,6 +242,23 @@ def callback_form(message: Message) -> dict[str, str]:
     return form | ({} if message.error_code is None else {"ErrorCode": str(message.error_code)})
 
 
+def inbound_form(message: Message) -> dict[str, str]:
+    """What Twilio posts about a message to one of our numbers."""
+    return {
+        "AccountSid": message.account_sid,
+        "ApiVersion": "2010-04-01",
+        "Body": message.form["Body"],
+        "From": message.form["From"],
+        "MessageSid": message.sid,
+        "NumMedia": "0",
+        "NumSegments": "1",
+        "SmsMessageSid": message.sid,
+        "SmsSid": message.sid,
+        "SmsStatus": "received",
+        "To": message.to,
+    }
+
+
 def signature(auth_token: str, url: str, form: Mapping[str, str]) -> str:
     """X-Twilio-Signature: HMAC-SHA1 over the URL and the sorted fields, in base64."""
     signed = url + "".join(name + form[name] for name in sorted(form))
@@ -237,7 +269,19 @@ def _fits(message: Message, query: Mapping[str, str]) -> bool:
     return (
         query.get("To", message.to) == message.to
         and query.get("From", sender := message.form.get("From")) == sender
+        and _sent_when(message, query)
     )
+
+
+def _sent_when(message: Message, query: Mapping[str, str]) -> bool:
+    """By the day, as Twilio compares; a message that is still queued was not sent on any."""
+    limits = {sign: query[f"DateSent{sign}"][:10] for sign in ("<", "", ">") if f"DateSent{sign}" in query}
+    if not limits:
+        return True
+    if message.as_json()["date_sent"] is None:
+        return False
+    day = f"{message.created:%Y-%m-%d}"
+    return day <= limits.get("<", day) and day == limits.get("", day) and day >= limits.get(">", day)
 
 
 def _page(

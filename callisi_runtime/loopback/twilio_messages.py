@@ -53,6 +53,7 @@ class Message:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     passed: int = 0
     """How many statuses of its course are behind it."""
+    direction: str = "outbound-api"
 
     @property
     def to(self) -> str:
@@ -69,6 +70,8 @@ class Message:
         """Twilio's word for where it is now."""
         if self.passed:
             return self.course.statuses[self.passed - 1]
+        if self.direction == "inbound":
+            return "received"
         return "accepted" if "MessagingServiceSid" in self.form else "queued"
 
     @property
@@ -102,7 +105,7 @@ class Message:
             "from": self.form.get("From"),
             "body": body,
             "status": self.status,
-            "direction": "outbound-api",
+            "direction": self.direction,
             "num_segments": str(segments(body)),
             "num_media": "0",
             "price": None,
@@ -112,7 +115,7 @@ class Message:
             "api_version": "2010-04-01",
             "date_created": stamp,
             "date_updated": stamp,
-            "date_sent": stamp if self.passed else None,
+            "date_sent": stamp if self.passed or self.direction == "inbound" else None,
             "uri": f"{path}.json",
             "subresource_uris": {"media": f"{path}/Media.json"},
         }

@@ -157,6 +157,8 @@ class Sender:
             channel = self._channels.get(row.at.channel)
             if channel is None:
                 await self._onward(row, f"{row.at.channel}: not set up", "rejected")
+            elif row.state == "unclaimed":
+                await self._ledger.unclaimed(row)
             elif row.state == "waiting":
                 await self._ask(row, channel)
             else:
@@ -252,7 +254,7 @@ class Sender:
 
     def _mourn(self, row: NoteRow, why: str) -> None:
         """A dead letter is an error for the operator; a next step is not."""
-        if row.step + 1 >= len(row.note.route):
+        if row.note.kind == "callback" and row.step + 1 >= len(row.note.route):
             log.error("notification %s is dead, nobody was reached: %s", row.note.id, why)
 
 

@@ -6,12 +6,14 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from callisi_runtime.ledger.values import Note, Receipt, Step
 from callisi_runtime.notify.base import Reject, Retry, Sent, index_of
 from callisi_runtime.notify.codes import Rule, rule_for, words
+from callisi_runtime.notify.staff import Inbound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -66,6 +68,15 @@ class TwilioMessages:
         message = await self._call(lambda client: client.messages(sid).fetch())
         code = None if message.error_code is None else str(message.error_code)
         return Receipt(str(message.status), sid, code)
+
+    async def received(self, to: str, since: float) -> list[Inbound]:
+        """What was written to one of our numbers since then (Unix seconds, by the day), newest first."""
+        day = datetime.fromtimestamp(since, UTC)
+        found = await self._call(
+            lambda client: client.messages.list(to=to, date_sent_after=day, limit=LOOK_BACK)
+        )
+        incoming = [message for message in found if str(message.direction) == "inbound"]
+        return [Inbound(message.sid, str(message.from_), str(message.body or "")) for message in incoming]
 
     def _callback(self, note: Note, step: Step) -> str | None:
         """Our id in the address: a report also repairs "sent, but never recorded"."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from callisi_runtime.ledger.values import Note, Receipt, Step
-from callisi_runtime.notify.base import Reject, Retry, Sent, index_of, text_of
+from callisi_runtime.notify.base import Reject, Retry, Sent, content_of, index_of, text_of
 from callisi_runtime.notify.twilio_messages import seconds
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def payload(note: Note, step: Step) -> dict[str, object]:
         "agent": note.agent,
         "reference": note.reference,
         "created": note.created,
+        "kind": note.kind,
         "text": text_of(note, step),
+        "claim_url": content_of(note, step).get("claim_url"),
         "facts": facts,
     }
 

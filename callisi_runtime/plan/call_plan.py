@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
+from callisi_runtime.plan.links import Links, links_of
 from callisi_runtime.plan.prompt import prompt_of
 from callisi_runtime.plan.sentences import WITHOUT_NUMBER, sentence_templates
 from callisi_runtime.templates import TemplateProblem, render
@@ -32,6 +33,8 @@ class CallPlan:
     spec: AgentSpec
     flow: FlowPlan
     route: tuple[Step, ...]
+    links: Links | None = field(default=None, repr=False)
+    """Makes the links with which staff takes a callback over; None without a public address."""
 
     def sentence(self, key: str, call: CallFacts) -> str:
         """What is said for this key in this call."""
@@ -90,7 +93,11 @@ class CallPlan:
         channels = self.spec.fallback.channels if self.spec.fallback else ()
         names = variables(self.spec, call)
         own = self.spec.fallback.interrupted if self.spec.fallback and number == SAFETY_NUMBER else None
-        texts = [message_for(channel, names, call, reference, own) for channel in channels]
+        links = [self._link(note_id, reference, index) for index in range(len(self.route))]
+        texts = [
+            message_for(channel, names, call, reference, own, link)
+            for channel, link in zip(channels, links, strict=True)
+        ]
         return Note(
             id=note_id,
             call_id=call.id,
@@ -98,7 +105,13 @@ class CallPlan:
             body={"texts": texts, "facts": note_facts(self.spec, call, reference)},
             route=self.route,
             reference=reference,
+            escalate=escalate_after(self.spec),
         )
+
+    def _link(self, note_id: str, reference: str, index: int) -> str:
+        if self.links is None:
+            return ""
+        return self.links.of(note_id, reference, index, self.route[index].to)
 
     def safety_note(self, call: CallFacts) -> Note | None:
         """What staff is told when the call breaks off and nobody goes on with it; None where there are no channels."""
@@ -113,7 +126,12 @@ def may_be_called_back(call: CallFacts) -> bool:
 
 
 def message_for(
-    channel: Channel, names: object, call: CallFacts, reference: str, own: str | None = None
+    channel: Channel,
+    names: object,
+    call: CallFacts,
+    reference: str,
+    own: str | None = None,
+    link: str = "",
 ) -> dict[str, object]:
     """What goes over one channel: `text`, and `variables` or `subject` where the channel has them.
 
@@ -123,9 +141,11 @@ def message_for(
         call: The call.
         reference: What staff quotes.
         own: A text instead of the channel's own.
+        link: With which the reader takes the callback over. An e-mail gets it at its end, a webhook as a fact of its
+            own, every other channel where its text says `{{ claim.url }}`: there each character counts.
     """
     settings = channel.settings
-    known = {**names, "call": {**names["call"], "reference": reference}}  # type: ignore[dict-item,index]
+    known = {**names, "call": {**names["call"], "reference": reference}, "claim": {"url": link}}  # type: ignore[dict-item,index]
     template = own or (settings.message if call.caller.e164 else settings.message_hidden)
     text = render(template, known).strip()
     message: dict[str, object] = {"text": with_reference(text, reference)}
@@ -134,7 +154,11 @@ def message_for(
             number: render(value, known).strip() for number, value in channel.whatsapp.variables.items()
         }
         message["variables"] = filled
+    if link:
+        message["claim_url"] = link
     if channel.email is not None:
+        if link and link not in text:
+            message["text"] = f"{message['text']}\n\nRückruf übernehmen: {link}"
         message["subject"] = render(channel.email.subject, known).strip()
     return message
 
@@ -194,10 +218,24 @@ def flow_plan(spec: AgentSpec) -> FlowPlan:
 
 def route_of(spec: AgentSpec, settings: Settings) -> tuple[Step, ...]:
     """The fallback channels as the ledger keeps them: a snapshot, so that a later edit changes no running promise."""
-    return tuple(step_of(channel, settings) for channel in (spec.fallback.channels if spec.fallback else ()))
+    return tuple(
+        step_of(channel, spec, settings) for channel in (spec.fallback.channels if spec.fallback else ())
+    )
 
 
-def step_of(channel: Channel, settings: Settings) -> Step:
+def escalate_after(spec: AgentSpec) -> float | None:
+    """Seconds after which a callback that nobody has taken over goes to the next channel."""
+    minutes = spec.fallback.escalate_after if spec.fallback else None
+    return minutes * 60.0 if minutes else None
+
+
+def name_of(spec: AgentSpec, address: str) -> str | None:
+    """What the file calls the person at this number, where it names them as a target of a transfer."""
+    targets = spec.transfer.to if spec.transfer else ()
+    return next((target.name for target in targets if target.to == address and target.name), None)
+
+
+def step_of(channel: Channel, spec: AgentSpec, settings: Settings) -> Step:
     """One channel of the route."""
     from callisi_runtime.ledger.values import Step
 
@@ -215,9 +253,11 @@ def step_of(channel: Channel, settings: Settings) -> Step:
         to, sender = channel.email.to, channel.email.sender or settings.smtp_from
     elif channel.webhook is not None:
         to = channel.webhook.url
+    if name := name_of(spec, to):
+        options["name"] = name
     return Step(channel.kind, to, sender, options, common.tries, common.confirm, common.accept)
 
 
 def make_plan(spec: AgentSpec, settings: Settings) -> CallPlan:
     """Resolve a file and an environment into what a call reads."""
-    return CallPlan(spec=spec, flow=flow_plan(spec), route=route_of(spec, settings))
+    return CallPlan(spec, flow_plan(spec), route_of(spec, settings), links_of(settings))

@@ -86,6 +86,7 @@ def variables(spec: AgentSpec, call: CallFacts) -> Mapping[str, object]:
             "callback": call.message.callback,
         },
         "channel": {"kind": call.channel, "spoken": CHANNEL_SPOKEN[call.channel]},
+        "claim": {"url": ""},
     }
 
 

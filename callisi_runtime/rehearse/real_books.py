@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 REPORT_SECONDS = 20.0
 """How long the providers' reports are waited for when the call is over."""
 LOOK_SECONDS = 0.2
-STATUS: dict[str, Status] = {"done": "delivered", "waiting": "accepted", "dead": "failed"}
+STATUS: dict[str, Status] = {
+    "done": "delivered",
+    "unclaimed": "accepted",
+    "waiting": "accepted",
+    "dead": "failed",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Delivery(Part):
     accept: Literal["sent", "delivered"] = "sent"
     """What counts as done: the provider took it, or the provider reports its arrival."""
     message: Template = MESSAGE
-    """What the staff reads."""
+    """What the staff reads. `{{ claim.url }}` is the link that takes the callback over (CALLISI_PUBLIC_URL)."""
     message_hidden: Template = MESSAGE_HIDDEN
     """What the staff reads when the caller shows no number."""
 
@@ -191,7 +191,10 @@ class Fallback(Part):
     then: Literal["return", "hang_up"] = "return"
     """After the caller was told: ask whether there is anything else, or say goodbye."""
     escalate_after: Annotated[int, Field(ge=1, le=1440)] | None = None
-    """Minutes after which an unclaimed callback goes to the next channel; never when left out."""
+    """Minutes until a callback that nobody has taken over goes to the next channel; never when left out.
+
+    Whoever got the message takes it over by answering 1, and gives it back with 2.
+    """
     interrupted: Template = INTERRUPTED
     """What the staff reads, instead of a channel's `message`, when a call broke off and nobody took it over."""
     say: FallbackSay = FallbackSay()

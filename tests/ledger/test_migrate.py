@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger.engine import make_engine
 from callisi_runtime.ledger.migrate import MIGRATIONS, SCHEMA, migrate, step_up
-from callisi_runtime.ledger.schema import meta, version
+from callisi_runtime.ledger.schema import inbound, meta, note, obligation, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,3 +103,26 @@ def _die_inside(url: str) -> None:
     with make_engine(url).begin() as connection:
         connection.execute(sa.text("alter table callisi_call add column mood varchar(8)"))
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_ledger_of_the_first_schema_learns_who_calls_back(url: str) -> None:
+    engine = make_engine(url)
+    migrate(engine)
+    with engine.begin() as connection:
+        for column in (
+            "callisi_obligation DROP COLUMN claimed_by",
+            "callisi_obligation DROP COLUMN claimed_at",
+        ):
+            connection.exec_driver_sql(f"ALTER TABLE {column}")
+        for column in ("callisi_note DROP COLUMN kind", "callisi_note DROP COLUMN escalate"):
+            connection.exec_driver_sql(f"ALTER TABLE {column}")
+        connection.exec_driver_sql("DROP TABLE callisi_inbound")
+        connection.execute(version.update().values(number=1))
+    migrate(engine)
+    with engine.begin() as connection:
+        assert (
+            connection.execute(sa.select(obligation.c.claimed_by, note.c.kind).where(sa.true())).all() == []
+        )
+        assert connection.execute(sa.select(inbound)).all() == []
+    engine.dispose()
+    assert found_version(url) == SCHEMA
