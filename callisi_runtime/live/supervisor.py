@@ -79,6 +79,8 @@ class Supervisor:
         self.settings = settings
         self.environ = environ
         self.children: list[Child] = []
+        self.program = ["-m", "callisi_runtime.live.worker"]
+        """What the workers run."""
         self.restarts = 0
         self.on_ready: Callable[[], None] = lambda: None
         """Called when a worker takes calls."""
@@ -133,8 +135,7 @@ class Supervisor:
         with os.fdopen(ours, "wb") as writing:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "callisi_runtime.live.worker",
+                *self.program,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=writing,
                 env={**os.environ, **self.environ},
@@ -285,7 +286,7 @@ async def watch_files(files: list[Path], supervisor: Supervisor) -> None:
 
 @contextlib.asynccontextmanager
 async def health_server(supervisor: Supervisor, port: int) -> Any:
-    """`/healthz` (200 while calls are taken, else 503) and `/metrics`, on loopback only."""
+    """`/healthz` (200 while calls are taken, else 503) and `/metrics`, on loopback only; yields the port."""
     from aiohttp import web
 
     async def healthz(_: web.Request) -> web.Response:
@@ -304,6 +305,7 @@ async def health_server(supervisor: Supervisor, port: int) -> Any:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
+        port = int(runner.addresses[0][1])
     except OSError as error:
         await runner.cleanup()
         raise CallisiError(
@@ -311,7 +313,7 @@ async def health_server(supervisor: Supervisor, port: int) -> Any:
             "choose another with --health-port, or hand the calls over with --replace"
         ) from error
     try:
-        yield
+        yield port
     finally:
         await runner.cleanup()
 
