@@ -63,3 +63,12 @@ async def until_sign(call: Call, party: str, timeout: float = 5.0) -> Span:
                 return span
         await asyncio.sleep(0.05)
     raise CallFailed(f"the sign of {party} was not heard within {timeout} s; {call!r}")
+
+
+async def until_sound(call: Call, timeout: float = 5.0) -> None:
+    """Wait until anything is heard: where what it is, is another test's question. Raises CallFailed."""
+    until = time.monotonic() + timeout
+    while not await asyncio.to_thread(call.speech_spans):
+        if time.monotonic() > until:
+            raise CallFailed(f"nothing was heard within {timeout} s; {call!r}")
+        await asyncio.sleep(0.05)

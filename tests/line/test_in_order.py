@@ -8,7 +8,7 @@ import pytest
 
 from callisi_runtime.flow.model import Outcome
 
-from .checks import nothing_was_sent, staff_was_told, until_sign
+from .checks import nothing_was_sent, staff_was_told, until_sign, until_sound
 from .kit.call import Ending
 from .reception import NO_THANKS
 from .visit import ring, ring_for, sign
@@ -42,7 +42,7 @@ async def test_the_first_is_busy_and_the_second_takes_the_call_with_any_key(
     assert second.number == SECOND
     second.background(sign("staff"))
     await second.answer()
-    await second.until_heard(reception.sentence("prompt"))
+    await until_sound(second)
     await second.press("5")
     await until_sign(visit.calling, "staff")
     assert not visit.heard("busy")
@@ -50,8 +50,8 @@ async def test_the_first_is_busy_and_the_second_takes_the_call_with_any_key(
     visit.calling.background(None)
     await visit.hears("back")
     await visit.ask(NO_THANKS)
-    await visit.hears("goodbye")
-    assert (await visit.calling.over(5)).how is Ending.REMOTE_HUNG_UP
+    assert (await visit.calling.over(10)).how is Ending.REMOTE_HUNG_UP
+    assert visit.heard("goodbye")
     ended = await visit.ended()
     assert ended.outcome == Outcome.ACCEPTED
     await nothing_was_sent(visit, ended)
@@ -86,7 +86,7 @@ async def test_key_2_declines_although_any_key_accepts(
     second = await staff.rings(3)
     visit.staff_rings(second)
     await second.answer()
-    await second.until_heard(reception.sentence("prompt"))
+    await until_sound(second)
     await second.press("2")
     await visit.hears("no_answer")
     await visit.hears("notified")
