@@ -48,6 +48,8 @@ WARM_SECONDS = 60.0
 """How long a call process may take until it is warm: on a busy machine, a slow one is better than none."""
 GO_SECONDS = 75.0
 """How long a call process may take to hand its call over: LiveKit's 15 s until it is told, and what it waits itself."""
+LATER_SECONDS = 15
+"""How long LiveKit's agents let a job go on that they want to end, before it is told."""
 ORPHAN_SECONDS = 2.0
 """Between two looks whether the supervisor lives."""
 RECONNECT_TRIES = 1_000_000
@@ -217,7 +219,7 @@ def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission
         load_fnc=lambda worker: admission.load,
         # never full for LiveKit: a rescue must always get through, and what is too much is refused one by one
         load_threshold=math.inf,
-        drain_timeout=settings.callisi_drain_seconds,
+        drain_timeout=max(1, settings.callisi_drain_seconds - LATER_SECONDS),
         initialize_process_timeout=WARM_SECONDS,
         shutdown_process_timeout=GO_SECONDS,
         max_retry=RECONNECT_TRIES,

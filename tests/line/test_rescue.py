@@ -30,7 +30,7 @@ AGENT = "name: line"
 HOW = pytest.mark.parametrize("how", ["killed", "hung"])
 STEADY = 17.0
 """Seconds after which LiveKit would have stopped a job that it takes for the dead one's."""
-LONGEST_BREAK = 0.25
+LONGEST_BREAK = 0.8
 """Seconds without the other's voice in a bridged conversation; without a rescue there is none longer than 0.06."""
 
 
