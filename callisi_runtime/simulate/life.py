@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -146,12 +147,14 @@ class Life:
         """What the process of a live call does, from its start to its end."""
         await process.point()
         ledger_books = self._books(epoch)
+        ledger_books.safety = partial(self.plan.safety_note, self.facts)
         before, ended = await self._remembered(ledger_books, inherited)
         state, facts, lines = before or (None, self.facts, [])
         books = MortalBooks(self.defects.books(ledger_books), process)
         hands = self.defects.hands(RoomHands(self.room, process))
         runner = CallRunner(self.plan, facts, hands, books, ProcessClock(process), state)
         runner.record.transcript.extend(lines)
+        ledger_books.safety = lambda: self.plan.safety_note(runner.facts)
         if ended or runner.state.phase is Phase.ENDED:
             await make_good(self.plan, facts, runner.state, books)
             await hands.hang_up()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from callisi_runtime.flow import Outcome
 from callisi_runtime.ledger.schema import obligation
+from callisi_runtime.ledger.values import safety_id
 from callisi_runtime.simulate.provider import Message, Provider, now, receipt_of
 from callisi_runtime.simulate.report import Finding, Kind
 
@@ -241,6 +242,9 @@ class Witness:
                     self._explanation(earlier, message),
                 )
             kept[message.note] = message
+        if safety_id(self.call_id) in kept and len(kept) > 1:
+            others = ", ".join(sorted(set(kept) - {safety_id(self.call_id)}))
+            self.find("duplicate_message", f"the safety note went out, and {others} as well")
 
     def _lost_before(self, message: Message, at: float) -> bool:
         return message.fate == "stuck" or (message.fate == "undelivered" and message.fate_at <= at)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Mapping
 
 import pytest
 
 from callisi_runtime.call import Delivery
 from callisi_runtime.call.books import Books
 from callisi_runtime.call.hands import Hands
-from callisi_runtime.ledger import Ledger
+from callisi_runtime.call.ledger_books import LedgerBooks
+from callisi_runtime.ledger import Ledger, safety
 from callisi_runtime.ledger.values import Note
 from callisi_runtime.plan import CallPlan
 from callisi_runtime.simulate import Defects, Report, simulate
@@ -29,8 +31,20 @@ class Around:
 
 
 class ForgetsToArm(Around):
+    """The safety note rests because a message stands in for it, which is never written before the dial."""
+
+    inner: LedgerBooks
+
     async def arm(self, note: Note, due_in: float) -> None:
-        """Nothing is written before the dial."""
+        await self._rest()
+
+    async def save(self, phase: str, state: Mapping[str, object]) -> None:
+        await self.inner.save(phase, state)
+        await self._rest()
+
+    async def _rest(self) -> None:
+        self.inner.safety = lambda: None
+        await self.inner.ledger.write(safety.rest, self.inner.call_id, self.inner.ledger.clock())
 
 
 class SaysNotifiedEarly(Around):
