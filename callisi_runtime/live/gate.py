@@ -90,6 +90,11 @@ class Gate:
             )
         self.permit()
 
+    async def adopt(self, leg: str) -> None:
+        """A predecessor put this leg through: its ears stay open, so that the talk has no break."""
+        self._listening.add(leg)
+        await self.open(leg)
+
     def forget(self, leg: str) -> None:
         """The leg is gone."""
         self._joined.discard(leg)

@@ -204,7 +204,7 @@ class LiveLine:
         watch = self._legs[leg] = LegWatch()
         watch.rang = watch.answered = True
         if leg in self.room.remote_participants:
-            await self.gate.open(leg)
+            await self.gate.adopt(leg)
         else:
             self._feed(on.LegLeft(leg))
 

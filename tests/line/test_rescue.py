@@ -14,8 +14,8 @@ from callisi_runtime.flow.model import Outcome
 
 from .kit.call import Ending
 from .reception import NO_THANKS
-from .rescue import connected, longest_break, lose, measured, taken, until, until_gone
-from .visit import ring, ring_for, sign
+from .rescue import connected, lose, measured, taken, until, until_gone
+from .visit import longest_silence, ring, ring_for, sign
 
 if TYPE_CHECKING:
     from callisi_runtime.ledger.values import NoteRow
@@ -30,7 +30,7 @@ AGENT = "name: line"
 HOW = pytest.mark.parametrize("how", ["killed", "hung"])
 STEADY = 17.0
 """Seconds after which LiveKit would have stopped a job that it takes for the dead one's."""
-LONGEST_BREAK = 0.8
+LONGEST_BREAK = 0.25
 """Seconds without the other's voice in a bridged conversation; without a rescue there is none longer than 0.06."""
 
 
@@ -138,7 +138,10 @@ async def test_while_both_talk(
     successor = await taken(reception, since=loss.at, epoch=1)
     await asyncio.sleep(1.5)
     now = time.monotonic()
-    breaks = [longest_break(visit.calling, loss.at - 0.5, now), longest_break(leg, loss.at - 0.5, now)]
+    gaps = [longest_silence(call.audio().between(loss.at - 0.5, now)) for call in (visit.calling, leg)]
+    breaks = [length for length, _ in gaps]
+    measured(reception, caller_break_after=gaps[0][1] - loss.at, staff_break_after=gaps[1][1] - loss.at)
+    measured(reception, caller_break=breaks[0], staff_break=breaks[1])
     leaves, stays = (visit.calling, leg) if first == "caller" else (leg, visit.calling)
     left_at = time.monotonic()
     await leaves.hang_up()
