@@ -23,6 +23,9 @@ class Promise:
     opened: float
     closed: float | None
     evidence: str | None
+    claimed_by: str | None = None
+    """Who calls back: a name of the agent file, or the address that the message went to."""
+    claimed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,11 @@ def call_document(row: CallRow, promise: Promise | None, *, numbers: bool) -> di
         "ended": iso_time(row.ended),
         "outcome": row.outcome,
         "phase": row.phase,
-        "obligation": promise_document(promise),
+        "obligation": promise_document(promise, numbers=numbers),
     }
 
 
-def promise_document(promise: Promise | None) -> dict[str, Any] | None:
+def promise_document(promise: Promise | None, *, numbers: bool) -> dict[str, Any] | None:
     """The obligation of a call."""
     if promise is None:
         return None
@@ -85,6 +88,8 @@ def promise_document(promise: Promise | None) -> dict[str, Any] | None:
         "evidence": promise.evidence,
         "opened": iso_time(promise.opened),
         "closed": iso_time(promise.closed),
+        "claimed_by": shown_person(promise.claimed_by, numbers=numbers),
+        "claimed_at": iso_time(promise.claimed_at),
     }
 
 
@@ -134,6 +139,12 @@ def shown_number(number: str | None, *, numbers: bool) -> str | None:
     return number if numbers or number is None else masked(number)
 
 
+def shown_person(who: str | None, *, numbers: bool) -> str | None:
+    """Who calls back: a name as it is, an address masked unless it was asked for."""
+    named = who is None or not (who.startswith("+") or "@" in who or "/" in who)
+    return who if named else shown_address(who or "", numbers=numbers)
+
+
 def shown_address(address: str, *, numbers: bool) -> str:
     """A staff's number, mail address or URL, masked unless it was asked for."""
     from callisi_runtime.notify.base import masked as masked_address
@@ -143,7 +154,12 @@ def shown_address(address: str, *, numbers: bool) -> str:
 
 def _promises(connection: sa.Connection, call_ids: Sequence[str]) -> dict[str, Promise]:
     rows = connection.execute(sa.select(obligation).where(obligation.c.call_id.in_(call_ids))).mappings()
-    return {row["call_id"]: Promise(row["opened"], row["closed"], row["evidence"]) for row in rows}
+    return {
+        row["call_id"]: Promise(
+            row["opened"], row["closed"], row["evidence"], row["claimed_by"], row["claimed_at"]
+        )
+        for row in rows
+    }
 
 
 def _ids(connection: sa.Connection, of: str) -> list[str]:

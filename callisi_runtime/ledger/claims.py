@@ -54,6 +54,11 @@ def hand_back(connection: sa.Connection, call_id: str, who: str, now: float) -> 
     return "freed"
 
 
+def owner(connection: sa.Connection, call_id: str) -> str | None:
+    """Who calls back; None while nobody does."""
+    return calls.claimed_by(connection, call_id)
+
+
 def told(connection: sa.Connection, note_id: str) -> frozenset[int]:
     """The steps of a notification whose message went out."""
     steps = sa.select(attempt.c.step).where(attempt.c.note_id == note_id, attempt.c.what.in_(SENT))

@@ -31,6 +31,7 @@ from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
 from callisi_runtime.live.sweep import Sweep
 from callisi_runtime.live.watch_line import keep_watchdog, pid_path, socket_path, takes_calls
 from callisi_runtime.notify import Sender, build_channels
+from callisi_runtime.notify.inbox import Inbox, inbox_of
 from callisi_runtime.notify.needs import missing_settings
 from callisi_runtime.notify.settings import notify_settings
 from callisi_runtime.phone import is_example
@@ -96,6 +97,7 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
             sweep=Sweep(lk, ledger, spec.name),
             watch=socket_path(spec.name, settings),
             pid_file=pid_path(spec.name, settings),
+            inbox=inbox_of(ledger, notify_settings(settings)),
             forgetting=partial(forget_daily, ledger, spec.name, spec.privacy.keep_days),
         )
         admission = Admission(spec.limits.max_calls, spec.display)
@@ -279,6 +281,8 @@ class Duties:
     sweep: Sweep
     watch: Path
     pid_file: Path
+    inbox: Inbox | None
+    """Fetches what staff answers; None where Twilio reaches `callisi serve`, or is not used."""
     forgetting: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
     """Deletes what is older than the file keeps, about once a day."""
 
@@ -289,6 +293,7 @@ class Duties:
             asyncio.create_task(self.sweep.run(done)),
             asyncio.create_task(keep_watchdog(self.watch, done)),
             asyncio.create_task(self.forgetting(done)),
+            *([asyncio.create_task(self.inbox.run(done))] if self.inbox is not None else []),
         ]
 
 

@@ -137,6 +137,7 @@ def show_one(whole: WholeCall, args: argparse.Namespace) -> None:
                 ("took", seconds_of(row.started, row.ended) or "goes on"),
                 ("outcome", row.outcome or "not known yet"),
                 ("promise", standing(whole.promise)),
+                ("calls back", (document["obligation"] or {}).get("claimed_by")),
                 ("processes", row.epoch + 1 if row.epoch else None),
             ]
         )

@@ -1,8 +1,9 @@
-"""Take providers' reports about messages, so that nobody has to ask for them.
+"""Take providers' reports and the staff's answers, show the links in messages, and list the callbacks.
 
-Listens on loopback; a proxy with a certificate in front of it passes CALLISI_PUBLIC_URL/twilio/status on. The signature
-of every report is checked. /twilio/counts says how many came, and how many were refused. Without `callisi serve` the
-sender asks the provider: nothing is lost, it only takes longer.
+Listens on loopback; a proxy with a certificate in front of it passes CALLISI_PUBLIC_URL on. Every signature is checked.
+/ lists who waits for a call, /twilio/counts says how many reports came and were refused; whoever does not come from
+this machine itself is asked for CALLISI_SERVE_TOKEN. Without `callisi serve` the worker asks the provider: nothing is
+lost, it only takes longer.
 """
 
 from __future__ import annotations
@@ -82,14 +83,20 @@ def listening(host: str, port: int) -> socket.socket:
         ) from None
 
 
+def is_local(taken: socket.socket) -> bool:
+    """Whether only this machine can connect."""
+    from ipaddress import ip_address
+
+    return ip_address(taken.getsockname()[0]).is_loopback
+
+
 async def serve(ledger: Ledger, settings: Settings, taken: socket.socket) -> None:
     """Answer until SIGINT or SIGTERM."""
     import uvicorn
 
-    from callisi_runtime.web.receipts import PATH, receipts_app
+    from callisi_runtime.web.app import serve_app
 
-    public = f"{(settings.callisi_public_url or '').rstrip('/')}{PATH}"
-    app = receipts_app(ledger, [settings.twilio_auth_token or ""], public)
+    app = serve_app(ledger, settings, local=is_local(taken))
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
     try:
         await uvicorn.Server(config).serve(sockets=[taken])
