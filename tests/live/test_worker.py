@@ -32,7 +32,7 @@ STAFF = {"DEFAULT_FORWARD_NUMBER": "+4930901820", "TWILIO_SMS_TO": "+49179555000
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[tuple[Loopback, dict[str, str]]]:
     """Every provider on loopback, one outbound trunk, and the environment that points at them."""
-    async with Loopback() as loopback:
+    async with Loopback(("livekit", "openai", "deepgram", "twilio")) as loopback:
         await add_trunk(loopback.livekit)
         environ = {
             **loopback.environ(),
