@@ -219,6 +219,10 @@ class LiveCall:
             how = await ending.wait()
             await self._let_go(how, runner)
         except asyncio.CancelledError:
+            if runner.over.is_set():  # only something of our own hangs: nothing is left to hand over
+                await books.finish(runner.record.outcome, None)
+                await self.watch.bye()
+                raise
             # the worker is going: a successor gets the call, and the room stays
             await self.watch.handover()
             await ending.replaced_within(HANDOVER_SECONDS)

@@ -28,6 +28,9 @@ log = logging.getLogger("callisi.line")
 
 LAST_WORD_GRACE = 0.4
 """Seconds between the last word and the hang-up: what is on its way is still heard."""
+RETURN_SECONDS = 30.0
+"""How long a party is waited for that seemed to leave while LiveKit's server was away."""
+RETURN_STEP = 0.2
 PROMPT_READY = 4.0
 """Seconds within which the prompt must be audio; it is synthesised while the phone rings."""
 PERSONAL = frozenset({"prompt"})
@@ -242,16 +245,34 @@ class LiveLine:
     # -- the room's events ----------------------------------------------------------------------------------
 
     def _left(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self.caller:
+        if self._hung_up(participant):
+            self._gone(participant.identity)
+        elif participant.identity == self.caller or participant.identity in self._legs:
+            self._spawn(self._perhaps_gone(participant.identity))
+
+    def _hung_up(self, participant: rtc.RemoteParticipant) -> bool:
+        """Whether the server says so. When it was away itself, everybody seems to leave, and most come back."""
+        return self.room.isconnected() and bool(participant.disconnect_reason)
+
+    async def _perhaps_gone(self, identity: str) -> None:
+        until = asyncio.get_running_loop().time() + RETURN_SECONDS
+        while asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(RETURN_STEP)
+            if self.room.isconnected() and identity in self.room.remote_participants:
+                return
+        self._gone(identity)
+
+    def _gone(self, identity: str) -> None:
+        if identity == self.caller:
             self.caller_left = True
             self._feed(on.CallerLeft())
             return
-        watch = self._legs.get(participant.identity)
+        watch = self._legs.get(identity)
         if watch is not None and watch.answered and not watch.dropped:
             watch.dropped = True
-            self.gate.forget(participant.identity)
-            self._spawn(self._end_prompt(participant.identity))
-            self._feed(on.LegLeft(participant.identity))
+            self.gate.forget(identity)
+            self._spawn(self._end_prompt(identity))
+            self._feed(on.LegLeft(identity))
 
     def _attributes(self, _: dict[str, str], participant: rtc.Participant) -> None:
         watch = self._legs.get(participant.identity)

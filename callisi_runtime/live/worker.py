@@ -51,8 +51,17 @@ GO_SECONDS = 75.0
 """How long a call process may take to hand its call over: LiveKit's 15 s until it is told, and what it waits itself."""
 LATER_SECONDS = 15
 """How long LiveKit's agents let a job go on that they want to end, before it is told."""
+MOST_LOAD = 0.9
 ORPHAN_SECONDS = 2.0
 """Between two looks whether the supervisor lives."""
+SHARED = (
+    "callisi_runtime.live.entry",
+    "callisi_runtime.live.session",
+    "phonenumbers",
+    "sqlalchemy.dialects.sqlite",
+    "twilio.rest",
+)
+"""Imported once before any call process is forked: each would need half a second and 20 MB to do it itself."""
 RECONNECT_TRIES = 1_000_000
 """A LiveKit server that is gone is waited for: calls may be under way. At the start it must answer."""
 
@@ -210,6 +219,7 @@ def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission
     enter = partial(entrypoint, setup=setup)
     warm = partial(prepare, setup=setup)
     pickle.dumps((enter, warm))
+    spare_local_models(spec)
     server = AgentServer(
         ws_url=settings.livekit_url or "",
         api_key=settings.livekit_api_key or "",
@@ -226,10 +236,17 @@ def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission
         shutdown_process_timeout=GO_SECONDS,
         max_retry=RECONNECT_TRIES,
         setup_fnc=warm,
+        preload_modules=list(SHARED),
     )
     admission.server = server
     server.rtc_session(enter, agent_name=spec.name, on_request=admission.decide)
     return server
+
+
+def spare_local_models(spec: AgentSpec) -> None:
+    """Have LiveKit's own models (240 MB) loaded only for a file that uses them; a choice in the environment stands."""
+    if spec.voice.turn.detection != "model" and spec.voice.vad != "local":
+        os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 
 
 class Admission:
@@ -254,8 +271,8 @@ class Admission:
 
     @property
     def load(self) -> float:
-        """What LiveKit chooses the least busy worker by; 1 is full."""
-        return min(1.0, self.calls / self.limit)
+        """What LiveKit chooses the least busy worker by: at 1 it would ask no more, not even for a rescue."""
+        return MOST_LOAD * min(1.0, self.calls / self.limit)
 
     async def decide(self, request: JobRequest) -> None:
         """Take a call, or leave it to the carrier's own route."""

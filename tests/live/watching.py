@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from livekit import api
 from livekit.protocol import models as pb
 
+from callisi_runtime.live.patience import Patience
 from callisi_runtime.live.seat import identity_of
 from callisi_runtime.live.watch_line import LONGEST_LINE, Hello, WatchLine
-from callisi_runtime.live.watchdog import Patience, Watchdog
+from callisi_runtime.live.watchdog import Watchdog
 from callisi_runtime.loopback.livekit import API_KEY, API_SECRET, LiveKitServer
 
 if TYPE_CHECKING:
