@@ -23,6 +23,7 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
 from callisi_runtime.ledger import CallRow, ledger_at
 from callisi_runtime.live.dial import Dialler
+from callisi_runtime.live.ending import Ending
 from callisi_runtime.live.line import LiveLine
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import Voices, assemble
@@ -321,36 +322,6 @@ class LiveCall:
             open=is_open(self.plan.spec.hours, now),
             allowed=self.plan.allowed_targets(facts.caller, now),
         )
-
-
-class Ending:
-    """How a call ends for this process: it is over, another process has it, or the room is lost."""
-
-    def __init__(self, room: rtc.Room, runner: CallRunner) -> None:
-        self.runner = runner
-        self._left: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        room.on("disconnected", self._disconnected)
-
-    def _disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        if reason in (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED):
-            self.runner.feed(on.CallerLeft())
-        elif reason != rtc.DisconnectReason.CLIENT_INITIATED and not self._left.done():
-            self._left.set_result(rtc.DisconnectReason.Name(reason))
-
-    async def wait(self) -> str:
-        """`over`, or why the call is another process's now."""
-        over = asyncio.create_task(self.runner.wait())
-        ends: set[asyncio.Future[Any]] = {over, self._left}
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not over.done():
-                over.cancel()
-        return "over" if over.done() and not over.cancelled() else self._left.result()
-
-    async def replaced_within(self, seconds: float) -> None:
-        """Wait until a successor has thrown this process out of the room."""
-        await asyncio.wait({self._left}, timeout=seconds)
 
 
 async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:

@@ -51,7 +51,8 @@ GO_SECONDS = 75.0
 """How long a call process may take to hand its call over: LiveKit's 15 s until it is told, and what it waits itself."""
 LATER_SECONDS = 15
 """How long LiveKit's agents let a job go on that they want to end, before it is told."""
-MOST_LOAD = 0.9
+MOST_LOAD = 0.5
+"""What a worker with as many calls as planned reports: from about 0.7 on LiveKit's server asks it no more."""
 ORPHAN_SECONDS = 2.0
 """Between two looks whether the supervisor lives."""
 SHARED = (

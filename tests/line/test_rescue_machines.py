@@ -76,6 +76,9 @@ async def test_more_calls_than_the_plan_has_are_not_answered(
         assert health["max_calls"] == 1
         await visit.calling.hang_up()
         await visit.ended()
+        async with asyncio.timeout(20):
+            while (await health_of(reception))["calls"]:
+                await asyncio.sleep(0.2)
         again = await ring(reception, caller_phone)
         await again.hears("greeting")
         await again.calling.hang_up()
