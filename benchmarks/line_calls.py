@@ -68,7 +68,8 @@ class Greeted:
 
     invite: float
     answer: float
-    holes: int
+    holes: int | None
+    """None when the greeting was too broken to be recognised."""
 
 
 async def measure(report: Report, args: argparse.Namespace) -> None:
@@ -207,11 +208,10 @@ async def begin(calling: OutgoingCall, side: Side) -> Greeted:
     reference = spoken(GREETING)
     await asyncio.sleep(max(0.0, heard + len(reference) / RATE + PAUSE - time.monotonic()))
     matches = calling.heard(reference)
+    holes = len(calling.audio().holes(reference, matches[0])) if matches else None
     if not matches:
-        calling.audio().save(folder_of_this_run() / f"no-greeting-{side.name}-{time.monotonic():.0f}.wav")
-        raise CallFailed(f"{side.name}: the greeting was not heard; {calling!r}")
-    holes = calling.audio().holes(reference, matches[0])
-    return Greeted(heard - calling.began, heard - answered, len(holes))
+        calling.audio().save(folder_of_this_run() / f"broken-{side.name}-{time.monotonic():.0f}.wav")
+    return Greeted(heard - calling.began, heard - answered, holes)
 
 
 async def answers(phones: Phones, side: Side, *, count: int) -> list[float]:
@@ -334,5 +334,15 @@ def begins(
         own = list(map(pick, ours))
         report.add(subject, "s", own, rival=HAND, theirs=list(map(pick, hand)), target=bounds[0])
         report.add(subject, "s", own, rival=MODEL_GREETS, theirs=list(map(pick, model)), target=bounds[1])
-    holes = [float(one.holes) for one in ours], [float(one.holes) for one in hand]
-    report.add(f"{what}: holes > 60 ms in the greeting", "", holes[0], rival=HAND, theirs=holes[1])
+    for words, count in (("holes > 60 ms in", holes_of), ("recognisable of", recognisable)):
+        report.add(f"{what}: {words} the greeting", "", count(ours), rival=HAND, theirs=count(hand))
+
+
+def holes_of(taken: list[Greeted]) -> list[float]:
+    """How many holes each greeting had that could be recognised."""
+    return [float(one.holes) for one in taken if one.holes is not None]
+
+
+def recognisable(taken: list[Greeted]) -> list[float]:
+    """1 for each greeting that could be recognised, else 0."""
+    return [float(one.holes is not None) for one in taken]
