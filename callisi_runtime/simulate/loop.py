@@ -14,6 +14,8 @@ from typing import Any
 
 from callisi_runtime.simulate.process import current_process, owned_task
 
+RESOLUTION = 1e-6
+"""Seconds by which something may be done early."""
 USUAL_WRITE = (0.0005, 0.004)
 SLOW_WRITE = (0.2, 3.0)
 """Seconds that a database takes when another process holds its lock."""
@@ -45,6 +47,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = LeapingSelector()
         selector.leap = self._leap
         super().__init__(selector)
+        # After half a year of virtual time, a nanosecond is less than a float can tell: what is due would never be.
+        self._clock_resolution = RESOLUTION
         self.set_task_factory(owned_task)  # type: ignore[arg-type]  # the stub knows no options
 
     def time(self) -> float:

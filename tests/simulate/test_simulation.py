@@ -117,6 +117,12 @@ def test_the_same_seed_plays_the_same_calls(praxis: CallPlan) -> None:
     assert list(first.story) != list(other.story)
 
 
+@pytest.mark.timeout(60)
+def test_the_thousandth_call_is_played_like_the_first(clara: CallPlan) -> None:
+    report = simulate(clara, 1000, 1, only=100_665)
+    assert report.counts["sentences"] > 0
+
+
 def test_several_processes_play_the_same_calls(clara: CallPlan) -> None:
     alone, shared = simulate(clara, 24, 3), simulate(clara, 24, 3, jobs=2)
     assert alone.counts == shared.counts
