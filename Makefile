@@ -7,13 +7,16 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 AGENTS := agents variants
 
-.PHONY: clara test line bench bench-line lint types check schemas clean lock help
+.PHONY: clara test slow line bench bench-line lint types check schemas clean lock help
 
 clara: $(READY) ## rehearse Clara in the terminal: no account, no key, no network
 	@$(BIN)/callisi-run agents/clara.yaml
 
 test: $(READY) ## run the tests, in parallel
-	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
+
+slow: $(READY) ## run the tests that take longer: storms of kills, proofs of large plans, real worker processes
+	@$(BIN)/pytest -n auto --dist loadgroup -m "slow and not line" $(ARGS)
 
 line: $(READY) ## place real SIP calls through a LiveKit server on this machine
 	@$(BIN)/python -m tests.line -m line $(ARGS)
