@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from callisi_runtime.flow import Outcome
+from callisi_runtime.flow.model import MAX_NOTES
 from callisi_runtime.ledger.schema import obligation
 from callisi_runtime.ledger.values import safety_id
 from callisi_runtime.simulate.provider import Message, Provider, now, receipt_of
@@ -103,11 +104,12 @@ class Witness:
     def taken_over(self, *, knows: bool) -> None:
         """A successor has the call; does it know that a person is wanted?"""
         swallowed = now() - self.heard_at < UNWRITTEN + self.away
-        self.asked_again = not knows and swallowed and not self.wanted.promised and not self.wanted.message
+        self.asked_again = not knows and swallowed and not self.wanted.promised
 
     def left_message(self) -> None:
         """The caller left a message."""
         self.note("caller leaves a message")
+        self.heard_at = now()
         self.wanted.message = True
 
     def withdrew(self) -> None:
@@ -132,7 +134,7 @@ class Witness:
             return
         self.note(f"agent: {key}")
         if self.asked_again:
-            self.asked_again = self.wanted.person = False
+            self.asked_again = self.wanted.person = self.wanted.message = False
         self.sentences.append(Said(now(), key))
         if key in PROMISES and self.wanted.anything:
             self.wanted.promised = True
@@ -163,7 +165,8 @@ class Witness:
         if key not in ("trying", "failed"):
             return None
         rows = await self._notes()
-        if key == "failed" and rows and rows[0].accepted is not None:
+        rows = [row for row in rows if row.note.id != safety_id(self.call_id)]
+        if key == "failed" and 0 < len(rows) < MAX_NOTES and rows[0].accepted is not None:
             return "but the latest message was accepted"
         if key == "trying" and not any(row.state not in ("dead", "cancelled") for row in rows):
             return "but nothing is on its way"
