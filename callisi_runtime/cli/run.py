@@ -16,7 +16,6 @@ from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem, UsageError
 
 if TYPE_CHECKING:
-
     from callisi_runtime.rehearse.real_books import Real
     from callisi_runtime.rehearse.rehearsal import Cast
     from callisi_runtime.settings import Settings
