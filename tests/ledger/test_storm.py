@@ -21,5 +21,4 @@ async def test_nobody_is_lost_and_nobody_is_told_twice(url: str) -> None:
 async def test_without_looking_before_resending_the_storm_finds_duplicates(tmp_path: object) -> None:
     storm = Storm(f"sqlite:///{tmp_path}/callisi.db", notes=60, kills=8, mutation="no_find")
     await storm.run()
-    assert storm.lost == []
     assert storm.duplicates > 0
