@@ -187,9 +187,7 @@ class Witness:
         """A dial begins: is it one too many?"""
         alive = [one for one in self.room.phones if one.alive and one.leg not in self.room.dropping]
         same = [one for one in alive if one.target == target]
-        if any(one.leg == leg for one in self.room.phones):
-            self.find("duplicate_dial", f"{leg} was dialled twice")
-        elif same:
+        if same:
             self.find(
                 "duplicate_dial", f"{leg} rings target {target}, where {same[0].leg} is {same[0].state}"
             )
