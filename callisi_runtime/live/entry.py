@@ -238,6 +238,7 @@ class LiveCall:
         else:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))
             joined = runner.state.joined
+            await line.drop_strangers(joined.id if joined else None)
             runner.feed(on.Resumed())
             if joined is not None:
                 await line.adopt(joined.id)

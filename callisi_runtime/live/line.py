@@ -211,6 +211,15 @@ class LiveLine:
         else:
             self._feed(on.LegLeft(leg))
 
+    async def drop_strangers(self, joined: str | None) -> None:
+        """End every staff leg of a predecessor but the one that has the caller: its memory may not know them all."""
+        strangers = [
+            who.identity
+            for who in self.room.remote_participants.values()
+            if who.attributes.get("callisi.role") == "staff" and who.identity != joined
+        ]
+        await asyncio.gather(*(self.dialler.drop(leg) for leg in strangers))
+
     async def drop(self, leg: str) -> None:
         """End this leg, whatever it is doing."""
         watch = self._legs.get(leg)
