@@ -164,15 +164,20 @@ class Life:
         self.room.attach(runner, process)
         if self.witness.kills:
             self.witness.taken_over(knows=runner.state.owed)
-        self._begin(runner, books)
+        await self._begin(runner, books)
         await runner.wait()
         await memory.close()
 
-    def _begin(self, runner: CallRunner, books: Books) -> None:
+    async def _begin(self, runner: CallRunner, books: Books) -> None:
         if runner.state.phase is Phase.SCREENING:
             runner.feed(self.arrived)
         else:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))
+            joined = runner.state.joined
+            strangers = [phone.leg for phone in self.room.phones if phone.alive]
+            for leg in strangers:
+                if joined is None or leg != joined.id:
+                    await self.room.drop(leg)
             runner.feed(on.Resumed())
         if not self.room.caller_here:
             runner.feed(on.CallerLeft())
