@@ -25,10 +25,13 @@ STEP = RATE // 50
 """Samples of one 20 ms frame."""
 AHEAD_MS = 120
 """How much audio may wait in the native queue: what is stopped, is stopped this fast."""
-FIRST_LEAD_IN = 0.3
-"""Seconds of silence before the first sentence after the answer; without it the first syllable is lost."""
 LEAD_IN = 0.1
-"""Seconds of silence before every other sentence."""
+"""Seconds of silence before every sentence; without it the first syllable is lost."""
+OPENING_SECONDS = 10.0
+"""How long silence is sent from the start on: the bridge needs 0.3 s of a stream before it lets sound through whole.
+
+Sent while the call is being answered, they cost the caller nothing.
+"""
 DUCKED = 0.15
 """How loud the ringing is while something is said."""
 
@@ -43,7 +46,7 @@ class Voice:
         self._sentence: deque[Samples] = deque()
         self._background: Samples | None = None
         self._at = 0
-        self._spoken = False
+        self._opening = True
         self._work = asyncio.Event()
         self._done: asyncio.Future[None] | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -53,6 +56,7 @@ class Voice:
         track = rtc.LocalAudioTrack.create_audio_track("callisi-voice", self.source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
         self.publication = await room.local_participant.publish_track(track, options)
+        asyncio.get_running_loop().call_later(OPENING_SECONDS, self._opened)
         self._pump = asyncio.create_task(self._run(), name="callisi-voice")
 
     @property
@@ -62,9 +66,10 @@ class Voice:
 
     async def play(self, samples: Samples) -> None:
         """Say something that is already audio; returns when its last sample has left. Cancelling stops it."""
-        lead = FIRST_LEAD_IN if not self._spoken else LEAD_IN
-        self._spoken = True
-        silence = np.zeros(int(lead * RATE), np.int16)
+        if self._opening:
+            self._opened()
+            self.source.clear_queue()
+        silence = np.zeros(int(LEAD_IN * RATE), np.int16)
         self._sentence.extend(_steps(np.concatenate([silence, samples])))
         self._done = asyncio.get_running_loop().create_future()
         self._work.set()
@@ -84,6 +89,9 @@ class Voice:
         self._at = 0
         self._work.set()
 
+    def _opened(self) -> None:
+        self._opening = False
+
     def wake(self) -> None:
         """There is something to play."""
         self._work.set()
@@ -98,6 +106,8 @@ class Voice:
     async def _run(self) -> None:
         while True:
             step = self._next()
+            if step is None and self._opening:
+                step = np.zeros(STEP, np.int16)
             if step is None:
                 self._work.clear()
                 await self._work.wait()
