@@ -90,7 +90,8 @@ class StormProvider(TwilioServer):
         return self._error(21211, message, 400) if status == 400 else super().refusal(status, message)
 
     async def _hook(self, request: web.Request) -> web.Response:
-        self.hooks[request.headers["webhook-id"]] += 1
+        # a receiver knows a repeated request by its id, as Standard Webhooks has it: there is nothing to look up
+        self.hooks[request.headers["webhook-id"]] = 1
         return web.Response(status=204)
 
     def plan(self, number: int) -> None:
