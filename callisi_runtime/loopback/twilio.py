@@ -21,6 +21,7 @@ from callisi_runtime.loopback.twilio_messages import (
     http_status_of,
     refusal_of,
 )
+from callisi_runtime.loopback.twilio_parts import PARTS, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Checker(Protocol):
 
 
 class TwilioServer(Server):
-    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, `account`, `other`.
+    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, `account`, those of its parts, `other`.
 
     A message moves one status along its course at each fetch, or every `pace` seconds when that is given.
     With `send_callbacks` each new status is posted, signed, to the message's StatusCallback. With a `checker`
@@ -68,7 +69,9 @@ class TwilioServer(Server):
         self.violations: list[str] = []
         self.inbound_url: str | None = None
         """Where messages to our numbers are posted, signed; None: they are only kept for whoever asks."""
+        self.parts: dict[str, Part] = {name: part(self) for name, part in PARTS.items()}
         self._courses: dict[str, list[Course]] = {}
+        self._operations: dict[tuple[str, str], str] = {}
 
     @property
     def api_base(self) -> str:
@@ -91,12 +94,16 @@ class TwilioServer(Server):
 
     def routes(self) -> list[web.RouteDef]:
         """See Server."""
-        handlers = {
+        handlers: dict[tuple[str, str], _Handler] = {
             ("POST", f"{_ACCOUNT}/Messages.json"): self._create,
             ("GET", f"{_ACCOUNT}/Messages.json"): self._list,
             ("GET", f"{_ACCOUNT}/Messages/{{sid}}.json"): self._fetch,
             ("GET", f"{_ACCOUNT}.json"): self._account,
         }
+        for part in self.parts.values():
+            for one in part.routes():
+                handlers[(one.method, one.path)] = one.answer
+                self._operations[(one.method, one.path)] = one.operation
         served = [
             web.route(method, path, self._guarded(handler)) for (method, path), handler in handlers.items()
         ]
@@ -104,6 +111,10 @@ class TwilioServer(Server):
 
     async def operation(self, request: web.Request) -> str:
         """See Server."""
+        resource = request.match_info.route.resource
+        named = self._operations.get((request.method, resource.canonical if resource else ""))
+        if named is not None:
+            return named
         if request.path.endswith("/Messages.json"):
             if request.method != "POST":
                 return "message_list"
@@ -118,9 +129,10 @@ class TwilioServer(Server):
 
     def refusal(self, status: int, message: str) -> web.Response:
         """See Server."""
-        return self._error({401: 20003, 404: 20404, 429: 20429}.get(status, 20500), message, status)
+        return self.error({401: 20003, 404: 20404, 429: 20429}.get(status, 20500), message, status)
 
-    def _error(self, code: int, message: str, status: int | None = None) -> web.Response:
+    def error(self, code: int, message: str, status: int | None = None) -> web.Response:
+        """A refusal in Twilio's form, with one of its error codes."""
         status = status or http_status_of(code)
         more = f"https://www.twilio.com/docs/errors/{code}"
         body = {"code": code, "message": message, "more_info": more, "status": status}
@@ -129,7 +141,7 @@ class TwilioServer(Server):
     def _guarded(self, handler: _Handler) -> _Handler:
         async def guarded(request: web.Request) -> web.Response:
             if request.headers.get("Authorization") != basic_auth(self.account_sid, self.auth_token):
-                return self._error(20003, "Authenticate")
+                return self.error(20003, "Authenticate")
             if self.checker is None:
                 return await handler(request)
             return await self._checked(handler, request, self.checker)
@@ -140,7 +152,7 @@ class TwilioServer(Server):
         body = await request.read()
         if (wrong := await asyncio.to_thread(checker.violation, request, body)) is not None:
             self.violations.append(wrong)
-            return self._error(20001, f"not in Twilio's OpenAPI: {wrong}", 400)
+            return self.error(20001, f"not in Twilio's OpenAPI: {wrong}", 400)
         answer = await handler(request)
         wrong = await asyncio.to_thread(checker.answer_violation, request, body, answer)
         if wrong is not None:
@@ -152,7 +164,7 @@ class TwilioServer(Server):
     async def _create(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         if (refused := refusal_of(form)) is not None:
-            return self._error(*refused)
+            return self.error(*refused)
         message = Message(self.account_sid, form, self._course_for(form["To"]))
         self.messages[message.sid] = message
         if self.pace is not None or self.send_callbacks:
@@ -170,7 +182,7 @@ class TwilioServer(Server):
     async def _fetch(self, request: web.Request) -> web.Response:
         message = self.messages.get(request.match_info["sid"])
         if message is None:
-            return self._error(20404, f"The requested resource {request.path} was not found")
+            return self.error(20404, f"The requested resource {request.path} was not found")
         answer = web.json_response(message.as_json())
         if self.pace is None and not self.send_callbacks:
             message.advance()
@@ -189,7 +201,7 @@ class TwilioServer(Server):
         return web.json_response(account)
 
     async def _unknown(self, request: web.Request) -> web.Response:
-        return self._error(20404, f"The requested resource {request.path} was not found")
+        return self.error(20404, f"The requested resource {request.path} was not found")
 
     # Callbacks.
 
