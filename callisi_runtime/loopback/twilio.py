@@ -24,7 +24,7 @@ from callisi_runtime.loopback.twilio_messages import (
 from callisi_runtime.loopback.twilio_parts import PARTS, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
 ACCOUNT_SID: Final = "AC" + "0" * 31 + "1"
 AUTH_TOKEN: Final = "1" * 32
@@ -231,7 +231,7 @@ class TwilioServer(Server):
 
 
 class _Handler(Protocol):
-    async def __call__(self, request: web.Request, /) -> web.Response: ...
+    def __call__(self, request: web.Request, /) -> Awaitable[web.Response]: ...
 
 
 def basic_auth(account_sid: str, auth_token: str) -> str:
