@@ -87,7 +87,7 @@ class StormProvider(TwilioServer):
         return await super().operation(request)
 
     def refusal(self, status: int, message: str) -> web.Response:
-        return self._error(21211, message, 400) if status == 400 else super().refusal(status, message)
+        return self.error(21211, message, 400) if status == 400 else super().refusal(status, message)
 
     async def _hook(self, request: web.Request) -> web.Response:
         # a receiver knows a repeated request by its id, as Standard Webhooks has it: there is nothing to look up

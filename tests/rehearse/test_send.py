@@ -30,7 +30,7 @@ class Refusing(TwilioServer):
     """Says of every number that it is none."""
 
     def refusal(self, status: int, message: str) -> web.Response:
-        return self._error(21211, message, status)
+        return self.error(21211, message, status)
 
 
 def real(twilio: TwilioServer, tmp_path: Path) -> Real:
