@@ -21,7 +21,8 @@ from callisi_runtime.loopback.twilio_messages import (
     http_status_of,
     refusal_of,
 )
-from callisi_runtime.loopback.twilio_parts import PARTS, Part
+from callisi_runtime.loopback.twilio_part import Part
+from callisi_runtime.loopback.twilio_parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -125,6 +126,8 @@ class TwilioServer(Server):
 
     async def readable(self, request: web.Request) -> object:
         """See Server."""
+        if request.content_type == "application/json":
+            return await super().readable(request)
         return {name: str(value) for name, value in (await request.post()).items()} or None
 
     def refusal(self, status: int, message: str) -> web.Response:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from callisi_runtime.loopback.twilio_content import Contents
+from callisi_runtime.loopback.twilio_part import Part, Route
+from callisi_runtime.loopback.twilio_permissions import DialingPermissions, MessagingPermissions
+from callisi_runtime.loopback.twilio_regulatory import Regulatory
+from callisi_runtime.loopback.twilio_senders import Senders
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-    from aiohttp import web
-
     from callisi_runtime.loopback.twilio import TwilioServer
 
+__all__ = ["PARTS", "Part", "Route"]
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One request that a part answers."""
-
-    operation: str
-    """The word that fault rules and the log use for it."""
-    method: str
-    path: str
-    """As Twilio's OpenAPI has it, `{AccountSid}` and its like in braces; the host does not count."""
-    answer: Callable[[web.Request], Awaitable[web.Response]]
-
-
-class Part(Protocol):
-    """One subject of Twilio's REST API: what it keeps, and which requests are about it."""
-
-    def routes(self) -> Sequence[Route]:
-        """What it answers."""
-        ...
-
-
-PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {}
+PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
+    "contents": Contents,
+    "senders": Senders,
+    "dialing_permissions": DialingPermissions,
+    "messaging_permissions": MessagingPermissions,
+    "regulatory": Regulatory,
+}
 """Name -> its class, called with the server; a server has each as `server.parts[name]`."""

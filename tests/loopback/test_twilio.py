@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 import pytest
@@ -16,37 +16,13 @@ from callisi_runtime.loopback.server import Server
 from callisi_runtime.loopback.twilio import TwilioServer, basic_auth
 from callisi_runtime.loopback.twilio_spec import SpecChecker, find_spec_folder
 from callisi_runtime.notify.twilio_client import twilio_client
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+from tests.loopback.asking import call
 
 STAFF, OFFICE = "+4915112345678", "+493012345678"
 SPEC = find_spec_folder()
 needs_spec = pytest.mark.skipif(
     SPEC is None, reason="Twilio's OpenAPI files are absent: set CALLISI_TWILIO_OAI"
 )
-
-
-@pytest.fixture(scope="module")
-def checker() -> SpecChecker | None:
-    return None if SPEC is None else SpecChecker(SPEC)
-
-
-@pytest.fixture
-async def twilio(checker: SpecChecker | None) -> AsyncIterator[TwilioServer]:
-    """Every test here is also a test of conformance, where the description is at hand."""
-    async with TwilioServer(checker=checker) as server:
-        yield server
-        assert server.violations == []
-
-
-async def call(server: TwilioServer, act: Callable[[Any], Any], *, timeout: float = 5.0) -> Any:
-    """The library blocks, so it works in a thread."""
-    client = twilio_client(server.account_sid, server.auth_token, api_base=server.api_base, timeout=timeout)
-    try:
-        return await asyncio.to_thread(act, client)
-    finally:
-        client.http_client.session.close()
 
 
 async def send(server: TwilioServer, *, timeout: float = 5.0, **message: Any) -> Any:
