@@ -45,7 +45,8 @@ async def looked_at(server: TwilioServer, sid: str) -> dict[str, Any]:
 
 
 def contents_of(server: TwilioServer) -> Contents:
-    contents: Contents = server.parts["contents"]
+    contents = server.parts["contents"]
+    assert isinstance(contents, Contents)
     return contents
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def regulatory_of(server: TwilioServer) -> Regulatory:
-    regulatory: Regulatory = server.parts["regulatory"]
+    regulatory = server.parts["regulatory"]
+    assert isinstance(regulatory, Regulatory)
     return regulatory
 
 

@@ -18,7 +18,8 @@ OFFICE = "+493023125100"
 
 
 def senders_of(server: TwilioServer) -> Senders:
-    senders: Senders = server.parts["senders"]
+    senders = server.parts["senders"]
+    assert isinstance(senders, Senders)
     return senders
 
 
