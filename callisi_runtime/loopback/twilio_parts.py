@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from callisi_runtime.loopback.twilio_content import Contents
+from callisi_runtime.loopback.twilio_numbers import Numbers
 from callisi_runtime.loopback.twilio_part import Part, Route
 from callisi_runtime.loopback.twilio_permissions import DialingPermissions, MessagingPermissions
 from callisi_runtime.loopback.twilio_regulatory import Regulatory
 from callisi_runtime.loopback.twilio_senders import Senders
+from callisi_runtime.loopback.twilio_sip import Sip
+from callisi_runtime.loopback.twilio_trunking import Trunking
 
 if TYPE_CHECKING:
     from callisi_runtime.loopback.twilio import TwilioServer
@@ -22,5 +25,8 @@ PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
     "dialing_permissions": DialingPermissions,
     "messaging_permissions": MessagingPermissions,
     "regulatory": Regulatory,
+    "numbers": Numbers,
+    "sip": Sip,
+    "trunking": Trunking,
 }
 """Name -> its class, called with the server; a server has each as `server.parts[name]`."""
