@@ -40,6 +40,8 @@ class Settings:
     """Sends every Twilio request to this origin, the original host name kept in the Host header."""
     twilio_phone_number: str | None = None
     twilio_whatsapp_from: str | None = None
+    twilio_whatsapp_content_sid: str | None = None
+    """The approved template of the file's `template`; `callisi provision` writes it."""
     smtp_url: str | None = secret()
     """`smtps://user:password@host:465` or `smtp://user:password@host:587` (STARTTLS)."""
     smtp_from: str | None = None

@@ -72,5 +72,9 @@ def _content(note: Note, step: Step) -> dict[str, object]:
         variables = json.dumps(template_variables(note, step), ensure_ascii=False)
         return {"content_sid": content_sid, "content_variables": variables}
     if not step.options.get("sandbox"):
-        raise Reject("neither content_sid nor sandbox: true; add one to the agent file", operator=True)
+        raise Reject(
+            "no approved template: neither content_sid nor TWILIO_WHATSAPP_CONTENT_SID, nor sandbox: true; "
+            "see callisi provision",
+            operator=True,
+        )
     return {"body": with_reference(text_of(note, step)[:MAX_TEXT], note.reference)}

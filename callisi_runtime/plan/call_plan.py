@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phrases import answer_from
+from callisi_runtime.plan.content import content_template
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.links import Links, links_of
 from callisi_runtime.plan.prompt import prompt_of
@@ -15,12 +16,13 @@ from callisi_runtime.plan.sentences import WITHOUT_NUMBER, sentence_templates
 from callisi_runtime.templates import TemplateProblem, render
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from callisi_runtime.ledger.values import Note, Step
     from callisi_runtime.phone import Number
     from callisi_runtime.settings import Settings
-    from callisi_runtime.spec import AgentSpec, Channel
+    from callisi_runtime.spec import AgentSpec, Channel, WhatsApp
 
 SAFETY_NUMBER = 0
 """The number of the message that goes out when a call breaks off; those of the machine begin at 1."""
@@ -144,16 +146,12 @@ def message_for(
         link: With which the reader takes the callback over. An e-mail gets it at its end, a webhook as a fact of its
             own, every other channel where its text says `{{ claim.url }}`: there each character counts.
     """
-    settings = channel.settings
     known = {**names, "call": {**names["call"], "reference": reference}, "claim": {"url": link}}  # type: ignore[dict-item,index]
-    template = own or (settings.message if call.caller.e164 else settings.message_hidden)
+    template = own or text_of(channel, hidden=call.caller.e164 is None)
     text = render(template, known).strip()
     message: dict[str, object] = {"text": with_reference(text, reference)}
-    if channel.whatsapp is not None and channel.whatsapp.content_sid:
-        filled = {
-            number: render(value, known).strip() for number, value in channel.whatsapp.variables.items()
-        }
-        message["variables"] = filled
+    if channel.whatsapp is not None:
+        message |= variables_for(channel.whatsapp, known)
     if link:
         message["claim_url"] = link
     if channel.email is not None:
@@ -161,6 +159,23 @@ def message_for(
             message["text"] = f"{message['text']}\n\nRückruf übernehmen: {link}"
         message["subject"] = render(channel.email.subject, known).strip()
     return message
+
+
+def text_of(channel: Channel, *, hidden: bool) -> str:
+    """The template of what staff reads over this channel."""
+    if channel.whatsapp is not None and channel.whatsapp.template is not None:
+        return channel.whatsapp.template
+    return channel.settings.message_hidden if hidden else channel.settings.message
+
+
+def variables_for(whatsapp: WhatsApp, names: Mapping[str, object]) -> dict[str, object]:
+    """`{"variables": {number: text}}` for an approved template; nothing for free text."""
+    if whatsapp.template is not None:
+        return {"variables": content_template(whatsapp.template, names).filled(names)}
+    if whatsapp.content_sid is None:
+        return {}
+    filled = {number: render(value, names).strip() for number, value in whatsapp.variables.items()}
+    return {"variables": filled}
 
 
 def with_reference(text: str, reference: str) -> str:
@@ -248,7 +263,8 @@ def step_of(channel: Channel, spec: AgentSpec, settings: Settings) -> Step:
     elif channel.whatsapp is not None:
         to = channel.whatsapp.to
         sender = channel.whatsapp.sender or settings.twilio_whatsapp_from
-        options = {"content_sid": channel.whatsapp.content_sid, "sandbox": channel.whatsapp.sandbox}
+        content_sid = content_sid_of(channel.whatsapp, settings)
+        options = {"content_sid": content_sid, "sandbox": channel.whatsapp.sandbox}
     elif channel.email is not None:
         to, sender = channel.email.to, channel.email.sender or settings.smtp_from
     elif channel.webhook is not None:
@@ -256,6 +272,13 @@ def step_of(channel: Channel, spec: AgentSpec, settings: Settings) -> Step:
     if name := name_of(spec, to):
         options["name"] = name
     return Step(channel.kind, to, sender, options, common.tries, common.confirm, common.accept)
+
+
+def content_sid_of(whatsapp: WhatsApp, settings: Settings) -> str | None:
+    """The approved template that goes out: the file's, or for a declared text the environment's."""
+    if whatsapp.content_sid is not None or whatsapp.template is None:
+        return whatsapp.content_sid
+    return settings.twilio_whatsapp_content_sid
 
 
 def make_plan(spec: AgentSpec, settings: Settings) -> CallPlan:

@@ -84,20 +84,28 @@ class WhatsApp(Delivery):
     """Who gets it; with or without `whatsapp:` in front."""
     sender: WhatsAppNumber | None = Field(default=None, alias="from")
     """From whom it comes; TWILIO_WHATSAPP_FROM when left out."""
+    template: Template | None = None
+    """What the staff reads, as a text that `callisi provision` has approved by Meta: plain words and `{{ ... }}`, no
+    `{% ... %}`. It takes the place of `message`, `message_hidden` and `variables`."""
     content_sid: ContentSid | None = None
-    """The approved template (HX...). Without one, messages reach nobody who has not written within 24 hours."""
+    """The approved template (HX...). With `template`, TWILIO_WHATSAPP_CONTENT_SID when left out. Without one, messages
+    reach nobody who has not written within 24 hours."""
     variables: dict[Annotated[str, Field(pattern=r"^\d{1,2}$")], Template] = Field(default_factory=dict)
-    """The template's variables by number; each is a text with `{{ ... }}` and may not come out empty."""
+    """The variables of a template that was made elsewhere, by number; each is a text with `{{ ... }}` and may not come
+    out empty."""
     sandbox: bool = False
     """True: send free text through Twilio's sandbox. It forgets members after 3 days and free text after 24 hours."""
 
     @model_validator(mode="after")
     def _template_or_sandbox(self) -> Self:
-        if self.content_sid is None and not self.sandbox:
+        if self.content_sid is None and self.template is None and not self.sandbox:
             raise ValueError(
                 "WhatsApp delivers free text only within 24 hours of the staff's last message: "
-                "give content_sid (an approved template), or say sandbox: true for trying out"
+                "give `template` (a text that `callisi provision` has approved) or `content_sid` (an approved "
+                "template), or say sandbox: true for trying out"
             )
+        if self.template is not None and self.variables:
+            raise ValueError("`template` names its variables itself: leave `variables` out")
         return self
 
 
