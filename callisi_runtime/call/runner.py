@@ -221,10 +221,23 @@ class CallRunner:
 
     async def _dial(self, leg: str, target: int, seconds: int, *, refer: bool) -> None:
         try:
+            if await self._busy_lately(target):
+                self.feed(on.LegFailed(leg, Outcome.BUSY))
+                return
             await self.hands.dial(leg, target, seconds, refer=refer)
         except Exception:
             log.exception("dial failed in our own code")
             self.feed(on.LegFailed(leg, Outcome.PROVIDER_DOWN))
+
+    async def _busy_lately(self, target: int) -> bool:
+        """Whether a number need not be dialled, because it was busy just now; the last one always is dialled."""
+        transfer = self.plan.spec.transfer
+        if transfer is None or not transfer.skip_busy or not self.state.waiting:
+            return False
+        since = self.clock.now() - transfer.skip_busy
+        if target in self.record.busy_targets(since):
+            return True
+        return await self.books.busy_lately(self.plan.spec.name, target, transfer.skip_busy)
 
     async def _deliver(self, number: int) -> None:
         result = await self.books.deliver(self.plan.note(self.facts, number))
