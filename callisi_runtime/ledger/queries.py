@@ -9,7 +9,6 @@ from callisi_runtime.ledger.notes import read_note
 from callisi_runtime.ledger.schema import LIVE, attempt, call, event, note, obligation
 from callisi_runtime.ledger.values import AttemptRow, CallRow, EventRow, Health, NoteRow, ObligationRow
 
-
 LONGEST_CALL = 4 * 3600.0
 LONGEST_DIAL = 90.0
 """Seconds; calls and dials that began earlier are over."""
