@@ -27,6 +27,10 @@ def ringing(move: Move, event: on.Event) -> None:
         case on.PersonWanted():
             if not move.state.speech:
                 move.say("already_ringing" if rings(move.state) else "moment")
+        case on.CallerSpoke() if move.plan.ask_while_ringing and not (move.state.subject or move.state.speech):
+            # the language model may put it better; what it does not take down, staff reads in the caller's words
+            move.do(do.Keep("subject"))
+            move.set(subject=True)
         case on.MessageGiven():
             move.set(subject=True)
         case on.Withdrawn():

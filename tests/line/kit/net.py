@@ -81,7 +81,8 @@ def cut(address: str, tcp_port: int, udp_ports: Iterable[int]) -> Iterator[None]
         f"udp dport {{ {ports} }} drop",
         f"udp sport {{ {ports} }} drop",
     ]
-    table = "table inet cut { chain input { type filter hook input priority 0; " + "; ".join(rules) + "; } }"
+    chain = "\n".join(["type filter hook input priority 0;", *rules])
+    table = f"table inet cut {{\nchain input {{\n{chain}\n}}\n}}\n"
     subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
     try:
         yield
