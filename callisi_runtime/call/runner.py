@@ -101,11 +101,18 @@ class CallRunner:
         self._speak_on()
 
     def talking(self, on_: bool) -> None:
-        """Somebody is talking whom the machine does not hear: the caller's silence is counted from its end."""
+        """Somebody is talking whom the machine does not hear: the silence after it is counted from its end."""
+        flow, timers = self.plan.flow, self.state.timers
         if on_:
             self._stop_timer("quiet")
-        elif "quiet" in self.state.timers:
-            self._start_timer("quiet", self.plan.flow.caller_silence)
+            if flow.ask_while_ringing and self.state.listening:
+                # nobody is told in the middle of a word that it still rings
+                self._stop_timer("word")
+            return
+        if "quiet" in timers:
+            self._start_timer("quiet", flow.caller_silence)
+        if "word" in timers and "word" not in self._timers:
+            self._start_timer("word", flow.word_every)
 
     def moment(self) -> datetime:
         """What time it is in this call; aware."""

@@ -113,7 +113,9 @@ def report(shares: list[Share]) -> int:
         state = "failed" if share.failed else "passed" if share.tries == 1 else f"passed, try {share.tries}"
         print(f"{share.file.name:32} {state:16} {share.seconds:5.0f} s")
     failed = [share for share in shares if share.failed]
-    print(f"the line: {len(failed)} of {len(shares)} files failed" if failed else "the line: all files passed")
+    print(
+        f"the line: {len(failed)} of {len(shares)} files failed" if failed else "the line: all files passed"
+    )
     return max((share.code for share in failed), default=0)
 
 
