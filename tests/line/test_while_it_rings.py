@@ -33,6 +33,7 @@ transfer:
   while_ringing: ask
   after: return
   ring_timeout: 9
+  accept_timeout: 12
   max_minutes: 2
   say:
     ask: Worum geht es denn?
@@ -89,6 +90,7 @@ async def test_the_person_hears_in_the_prompt_what_it_is_about_and_the_agent_com
     await visit.nothing_left(leg)
 
 
+@pytest.mark.timeout(240)
 async def test_a_talk_that_is_too_long_ends_after_a_warning_and_meanwhile_another_caller_is_asked_and_noted(
     reception: Reception, caller_phone: Phone, staff: Phone
 ) -> None:
