@@ -17,9 +17,6 @@ NUMBERS = {
 }
 """Settings that are whole numbers -> the least and the greatest."""
 
-SWITCHES = ("sip_secure",)
-SWITCH_WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-
 
 def secret() -> str | None:
     """A field whose value stays out of `repr`."""
@@ -33,6 +30,8 @@ class Settings:
     livekit_url: str | None = None
     livekit_api_key: str | None = None
     livekit_api_secret: str | None = secret()
+    livekit_sip_uri: str | None = None
+    """Where the carrier sends calls to: `sip:your-project.sip.livekit.cloud;transport=tcp`, or `sip:HOST:5060`."""
     openai_api_key: str | None = secret()
     openai_base_url: str | None = None
     deepgram_api_key: str | None = secret()
@@ -45,25 +44,6 @@ class Settings:
     twilio_whatsapp_from: str | None = None
     twilio_whatsapp_content_sid: str | None = None
     """The approved template of the file's `template`; `callisi provision` writes it."""
-    twilio_trunk_domain: str | None = None
-    """Name of the SIP trunk at Twilio, before `.pstn.twilio.com`; made of agent and account when not set."""
-    twilio_edge: str | None = None
-    """The edge of Twilio's network that calls go through: `frankfurt`."""
-    twilio_disaster_recovery_url: str | None = None
-    """Where Twilio finds the TwiML of its own emergency route, for when LiveKit cannot be reached."""
-    twilio_address_sid: str | None = None
-    twilio_bundle_sid: str | None = None
-    livekit_sip_uri: str | None = None
-    """Where LiveKit's SIP service is reached: `sip:your-project.sip.livekit.cloud`."""
-    sip_trunk_name: str | None = None
-    """The trunk's name, for an agent that puts nobody through and so has no `transfer.trunk`."""
-    sip_trunk_username: str | None = None
-    sip_trunk_password: str | None = secret()
-    """With the user name: how LiveKit dials over Twilio. `callisi provision` makes and writes both."""
-    sip_secure: bool = False
-    """Whether calls are encrypted between Twilio and LiveKit."""
-    sip_allowed_addresses: str | None = None
-    """From where LiveKit takes calls, with commas between; Twilio's signalling addresses when not set."""
     smtp_url: str | None = secret()
     """`smtps://user:password@host:465` or `smtp://user:password@host:587` (STARTTLS)."""
     smtp_from: str | None = None
@@ -90,7 +70,7 @@ class Settings:
         for name in cls.__dataclass_fields__:
             value = environ.get(name.upper(), "").strip()
             if value:
-                values[name] = _read(name, value)
+                values[name] = _number(name, value) if name in NUMBERS else value
         return cls(**values)  # type: ignore[arg-type]
 
     @property
@@ -104,19 +84,6 @@ class Settings:
         if self.callisi_cache:
             return Path(self.callisi_cache)
         return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "callisi"
-
-
-def _read(name: str, text: str) -> object:
-    if name in SWITCHES:
-        return _switch(name, text)
-    return _number(name, text) if name in NUMBERS else text
-
-
-def _switch(name: str, text: str) -> bool:
-    if text.lower() not in SWITCH_WORDS:
-        problem = Problem(f"{name.upper()} is neither on nor off", code="bad-variable", got=f"'{text}'")
-        raise CallisiError(replace(problem, allowed=", ".join(SWITCH_WORDS)))
-    return SWITCH_WORDS[text.lower()]
 
 
 def _number(name: str, text: str) -> int:

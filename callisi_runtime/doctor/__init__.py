@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callisi_runtime.doctor.patient import Patient
-from callisi_runtime.doctor.registry import CHECKS, examine
+from callisi_runtime.doctor.registry import CHECKS, Check, examine
 from callisi_runtime.doctor.result import Result, State
 
-__all__ = ["CHECKS", "Patient", "Result", "State", "examine"]
+__all__ = ["CHECKS", "Check", "Patient", "Result", "State", "examine"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import stat
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from callisi_runtime.doctor.result import Result, ok, problem, skipped, warning
+from callisi_runtime.doctor.threads import in_thread
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger import queries
 from callisi_runtime.ledger.engine import in_memory, make_engine, parse_url
@@ -49,7 +49,7 @@ async def ledger_health(patient: Patient) -> list[Result]:
     if file is not None and not file.exists():
         return [ok("there is no ledger yet; the first call makes it")]
     try:
-        health, forgotten = await asyncio.to_thread(look, url)
+        health, forgotten = await in_thread(lambda: look(url))
     except CallisiError as error:
         return [problem(one.message, one.hint or "check CALLISI_DATABASE") for one in error.problems]
     except (sa.exc.SQLAlchemyError, OSError) as error:

@@ -24,6 +24,14 @@ class Result:
         return {"check": check, "state": self.state, "what": self.what, "mend": self.mend}
 
 
+class Ended(Exception):
+    """A check cannot go on; the finding says why."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.what)
+        self.result = result
+
+
 def ok(what: str) -> Result:
     """It is well."""
     return Result("ok", what)

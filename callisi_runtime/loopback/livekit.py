@@ -23,6 +23,7 @@ from callisi_runtime.loopback.server import Server
 from callisi_runtime.loopback.telephones import Telephones
 from callisi_runtime.loopback.trunks import Trunks
 from callisi_runtime.loopback.twirp import TwirpError, error_of_status
+from callisi_runtime.loopback.workers import Workers
 
 API_KEY: Final = "loopback"
 API_SECRET: Final = "loopback-secret-of-more-than-32-characters"
@@ -82,6 +83,7 @@ class LiveKitServer(Server):
         self.telephones, self.trunks = Telephones(), Trunks()
         self.rooms = Rooms(self._left)
         self.dialling = Dialling(self.telephones, self.trunks, self.rooms, self.spawn)
+        self.workers = Workers()
         self._methods = self._table()
 
     def _table(self) -> dict[str, _Method]:
@@ -139,7 +141,11 @@ class LiveKitServer(Server):
 
     def routes(self) -> list[web.RouteDef]:
         """See Server."""
-        return [web.post("/twirp/{service}/{method}", self._call), web.get("/", self._alive)]
+        return [
+            web.post("/twirp/{service}/{method}", self._call),
+            web.get("/agent", self._register),
+            web.get("/", self._alive),
+        ]
 
     async def operation(self, request: web.Request) -> str:
         """See Server."""
@@ -177,6 +183,12 @@ class LiveKitServer(Server):
             return await self._served(request, claims)
         except TwirpError as error:
             return error.as_response()
+
+    async def _register(self, request: web.Request) -> web.StreamResponse:
+        claims = self._claims(request)
+        if claims is None or not (claims.video and claims.video.agent):
+            return error_of_status(401, "invalid token")
+        return await self.workers.serve(request)
 
     def _claims(self, request: web.Request) -> Claims | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -45,7 +45,7 @@ class Checker(Protocol):
 
 
 class TwilioServer(Server):
-    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, `account`, those of its parts, `other`.
+    """Operations: `sms`, `whatsapp` (sending), `message_fetch`, `message_list`, those of its parts, `other`.
 
     A message moves one status along its course at each fetch, or every `pace` seconds when that is given.
     With `send_callbacks` each new status is posted, signed, to the message's StatusCallback. With a `checker`
@@ -99,7 +99,6 @@ class TwilioServer(Server):
             ("POST", f"{_ACCOUNT}/Messages.json"): self._create,
             ("GET", f"{_ACCOUNT}/Messages.json"): self._list,
             ("GET", f"{_ACCOUNT}/Messages/{{sid}}.json"): self._fetch,
-            ("GET", f"{_ACCOUNT}.json"): self._account,
         }
         for part in self.parts.values():
             for one in part.routes():
@@ -122,7 +121,7 @@ class TwilioServer(Server):
             return channel_of(str((await request.post()).get("To", "")))
         if "/Messages/" in request.path:
             return "message_fetch"
-        return "account" if request.path.endswith(f"/{self.account_sid}.json") else "other"
+        return "other"
 
     async def readable(self, request: web.Request) -> object:
         """See Server."""
@@ -198,10 +197,6 @@ class TwilioServer(Server):
         shown = found[page * size : (page + 1) * size]
         more = len(found) > (page + 1) * size
         return web.json_response(_page(request, shown, size, page, more=more))
-
-    async def _account(self, _: web.Request) -> web.Response:
-        account = {"sid": self.account_sid, "friendly_name": "Loopback", "status": "active", "type": "Full"}
-        return web.json_response(account)
 
     async def _unknown(self, request: web.Request) -> web.Response:
         return self.error(20404, f"The requested resource {request.path} was not found")

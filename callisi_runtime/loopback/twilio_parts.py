@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from callisi_runtime.loopback.twilio_account import Account
 from callisi_runtime.loopback.twilio_content import Contents
 from callisi_runtime.loopback.twilio_numbers import Numbers
 from callisi_runtime.loopback.twilio_part import Part, Route
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "Part", "Route"]
 
 PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
+    "account": Account,
     "contents": Contents,
     "senders": Senders,
     "dialing_permissions": DialingPermissions,

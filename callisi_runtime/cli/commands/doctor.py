@@ -31,11 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Exit code 1 when there is a problem: dead messages are one."""
-    from callisi_runtime.doctor import Patient, examine
+    from callisi_runtime.doctor import CHECKS, Patient, examine
     from callisi_runtime.settings import read_environment
 
+    patient = Patient(read_environment(), args.agent)
+    screen = Screen(tuple(CHECKS), silent=args.json)
+
     async def look() -> Found:
-        return await examine(Patient(read_environment(), args.agent))
+        return await examine(patient, screen.told)
 
     found = asyncio.run(look())
     problems = sum(one.state == "problem" for results in found.values() for one in results)
@@ -43,23 +46,57 @@ def run(args: argparse.Namespace) -> ExitCode:
         checks = [one.as_dict(name) for name, results in found.items() for one in results]
         print_json({"ok": not problems, "checks": checks})
     else:
-        show(found)
         warnings = sum(one.state == "warning" for results in found.values() for one in results)
         print("\n" + summary(problems, warnings))
     return ExitCode.USER_ERROR if problems else ExitCode.OK
 
 
-def show(found: Found) -> None:
-    """One line for each finding, and under it what mends it."""
-    colour = sys.stdout.isatty()
-    widest = max(map(len, found))
-    for name, results in found.items():
-        for number, one in enumerate(results):
+class Screen:
+    """Shows each check's findings as soon as all before it are known, and on a terminal what is still awaited.
+
+    Args:
+        names: The checks, in the order in which they are shown, however they end.
+        silent: Whether nothing is shown.
+    """
+
+    def __init__(self, names: Sequence[str], *, silent: bool = False) -> None:
+        self.names, self.silent = tuple(names), silent
+        self.found: dict[str, Sequence[Result]] = {}
+        self.next = 0
+        self.colour, self.progress = sys.stdout.isatty(), sys.stdout.isatty() and not silent
+        if self.progress:
+            self._await()
+
+    def told(self, name: str, results: Sequence[Result]) -> None:
+        """A check has ended."""
+        self.found[name] = results
+        if self.silent:
+            return
+        if self.progress:
+            sys.stdout.write("\r\x1b[K")
+        while self.next < len(self.names) and self.names[self.next] in self.found:
+            self._show(self.names[self.next])
+            self.next += 1
+        if self.progress and self.next < len(self.names):
+            self._await()
+        sys.stdout.flush()
+
+    def _show(self, name: str) -> None:
+        """One line for each finding, and under it what mends it."""
+        widest = max(map(len, self.names))
+        for number, one in enumerate(self.found[name]):
             word = f"{WORDS[one.state]:4}"
-            word = f"\x1b[{COLOURS[one.state]}m{word}\x1b[0m" if colour else word
+            word = f"\x1b[{COLOURS[one.state]}m{word}\x1b[0m" if self.colour else word
             print(f"{word}  {name if not number else '':{widest}}  {one.what}")
             if one.mend:
                 print(f"      {'':{widest}}  -> {one.mend}")
+
+    def _await(self) -> None:
+        """The last line of a terminal: how many have ended, and which have not."""
+        awaited = [name for name in self.names if name not in self.found]
+        text = f"{len(self.found)} of {len(self.names)}, waiting for {', '.join(awaited)}"
+        sys.stdout.write(text if len(text) < 100 else f"{text[:96]} ...")
+        sys.stdout.flush()
 
 
 def summary(problems: int, warnings: int) -> str:
