@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     USER_ERROR = 1
     USAGE = 2
     OUR_FAULT = 3
+    BLOCKED = 4
+    """A person must act first: open an account, pay, hand in papers."""
     INTERRUPTED = 130
 
 

@@ -17,6 +17,9 @@ NUMBERS = {
 }
 """Settings that are whole numbers -> the least and the greatest."""
 
+SWITCHES = ("sip_secure",)
+SWITCH_WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
 
 def secret() -> str | None:
     """A field whose value stays out of `repr`."""
@@ -44,6 +47,23 @@ class Settings:
     twilio_whatsapp_from: str | None = None
     twilio_whatsapp_content_sid: str | None = None
     """The approved template of the file's `template`; `callisi provision` writes it."""
+    twilio_trunk_domain: str | None = None
+    """Name of the SIP trunk at Twilio, before `.pstn.twilio.com`; made of agent and account when not set."""
+    twilio_edge: str | None = None
+    """The edge of Twilio's network that calls go through: `frankfurt`."""
+    twilio_disaster_recovery_url: str | None = None
+    """Where Twilio finds the TwiML of its own emergency route, for when LiveKit cannot be reached."""
+    twilio_address_sid: str | None = None
+    twilio_bundle_sid: str | None = None
+    sip_trunk_name: str | None = None
+    """The trunk's name, for an agent that puts nobody through and so has no `transfer.trunk`."""
+    sip_trunk_username: str | None = None
+    sip_trunk_password: str | None = secret()
+    """With the user name: how LiveKit dials over Twilio. `callisi provision` makes and writes both."""
+    sip_secure: bool = False
+    """Whether calls are encrypted between Twilio and LiveKit."""
+    sip_allowed_addresses: str | None = None
+    """From where LiveKit takes calls, with commas between; Twilio's signalling addresses when not set."""
     smtp_url: str | None = secret()
     """`smtps://user:password@host:465` or `smtp://user:password@host:587` (STARTTLS)."""
     smtp_from: str | None = None
@@ -70,7 +90,7 @@ class Settings:
         for name in cls.__dataclass_fields__:
             value = environ.get(name.upper(), "").strip()
             if value:
-                values[name] = _number(name, value) if name in NUMBERS else value
+                values[name] = _read(name, value)
         return cls(**values)  # type: ignore[arg-type]
 
     @property
@@ -84,6 +104,19 @@ class Settings:
         if self.callisi_cache:
             return Path(self.callisi_cache)
         return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "callisi"
+
+
+def _read(name: str, text: str) -> object:
+    if name in SWITCHES:
+        return _switch(name, text)
+    return _number(name, text) if name in NUMBERS else text
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in SWITCH_WORDS:
+        problem = Problem(f"{name.upper()} is neither on nor off", code="bad-variable", got=f"'{text}'")
+        raise CallisiError(replace(problem, allowed=", ".join(SWITCH_WORDS)))
+    return SWITCH_WORDS[text.lower()]
 
 
 def _number(name: str, text: str) -> int:

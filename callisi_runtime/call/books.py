@@ -35,6 +35,9 @@ class Books(Protocol):
     async def close(self, evidence: str) -> None:
         """Close the obligation."""
 
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """Whether a dial of this target of the agent, in any call, was busy within the last seconds."""
+
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """Keep what a successor needs."""
 
@@ -57,6 +60,10 @@ class NoBooks:
 
     async def close(self, evidence: str) -> None:
         """Nothing is written."""
+
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """Nobody knows."""
+        return False
 
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """Nothing is written."""

@@ -22,6 +22,8 @@ WRITE_SECONDS = 1.5
 """How long a call waits for its books before it goes on; the write itself goes on behind it."""
 LAST_WRITES_SECONDS = 15.0
 """How long the process of a call that is over stays for what is not written yet."""
+BUSY_SECONDS = 0.3
+"""How long a dial waits for the ledger's word about earlier ones."""
 LOOK_SECONDS = 1.0
 """Between two looks at a message that is still on its way."""
 
@@ -102,6 +104,14 @@ class LedgerBooks:
     async def close(self, evidence: str) -> None:
         """Close the obligation."""
         await self._in_order(lambda: self.ledger.close_obligation(self.call_id, evidence))
+
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """Whether a dial of this target, in any call, was busy lately; a ledger that does not answer knows of none."""
+        try:
+            busy = await asyncio.wait_for(self.ledger.busy_targets(agent, seconds), BUSY_SECONDS)
+        except Exception:
+            return False
+        return target in busy
 
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """Keep what a successor needs; a sign of life as well, so that staff is not told of a broken call."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
+from callisi_runtime.flow.model import Outcome
+
 if TYPE_CHECKING:
     from callisi_runtime.flow.effects import Effect
     from callisi_runtime.flow.events import Event
@@ -59,6 +61,20 @@ class CallRecord:
     def say(self, at: float, who: Who, text: str) -> None:
         """Note what was said."""
         self.transcript.append(Line(round(at, 3), who, text))
+
+    def busy_targets(self, since: float) -> set[int]:
+        """The targets of which a dial of this call was busy at `since` seconds after the answer, or later."""
+        dialled = {
+            entry.data["leg"]: entry.data["target"] for entry in self.timeline if entry.kind == "effect.Dial"
+        }
+        return {
+            int(str(dialled[entry.data["leg"]]))
+            for entry in self.timeline
+            if entry.kind == "event.LegFailed"
+            and entry.data["outcome"] == Outcome.BUSY
+            and entry.at >= since
+            and entry.data["leg"] in dialled
+        }
 
     def masked(self) -> dict[str, object]:
         """The record for the log: no words, no numbers."""

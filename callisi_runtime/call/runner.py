@@ -101,11 +101,18 @@ class CallRunner:
         self._speak_on()
 
     def talking(self, on_: bool) -> None:
-        """Somebody is talking whom the machine does not hear: the caller's silence is counted from its end."""
+        """Somebody is talking whom the machine does not hear: the silence after it is counted from its end."""
+        flow, timers = self.plan.flow, self.state.timers
         if on_:
             self._stop_timer("quiet")
-        elif "quiet" in self.state.timers:
-            self._start_timer("quiet", self.plan.flow.caller_silence)
+            if flow.ask_while_ringing and self.state.listening:
+                # nobody is told in the middle of a word that it still rings
+                self._stop_timer("word")
+            return
+        if "quiet" in timers:
+            self._start_timer("quiet", flow.caller_silence)
+        if "word" in timers and "word" not in self._timers:
+            self._start_timer("word", flow.word_every)
 
     def moment(self) -> datetime:
         """What time it is in this call; aware."""
@@ -221,10 +228,23 @@ class CallRunner:
 
     async def _dial(self, leg: str, target: int, seconds: int, *, refer: bool) -> None:
         try:
+            if await self._busy_lately(target):
+                self.feed(on.LegFailed(leg, Outcome.BUSY))
+                return
             await self.hands.dial(leg, target, seconds, refer=refer)
         except Exception:
             log.exception("dial failed in our own code")
             self.feed(on.LegFailed(leg, Outcome.PROVIDER_DOWN))
+
+    async def _busy_lately(self, target: int) -> bool:
+        """Whether a number need not be dialled, because it was busy just now; the last one always is dialled."""
+        transfer = self.plan.spec.transfer
+        if transfer is None or not transfer.skip_busy or not self.state.waiting:
+            return False
+        since = self.clock.now() - transfer.skip_busy
+        if target in self.record.busy_targets(since):
+            return True
+        return await self.books.busy_lately(self.plan.spec.name, target, transfer.skip_busy)
 
     async def _deliver(self, number: int) -> None:
         result = await self.books.deliver(self.plan.note(self.facts, number))

@@ -29,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "export": "callisi_runtime.cli.commands.export",
     "erase": "callisi_runtime.cli.commands.erase",
     "simulate": "callisi_runtime.cli.commands.simulate",
+    "provision": "callisi_runtime.cli.commands.provision",
+    "numbers": "callisi_runtime.cli.commands.numbers",
     "doctor": "callisi_runtime.cli.commands.doctor",
     "serve": "callisi_runtime.cli.commands.serve",
 }
@@ -49,6 +51,8 @@ SUMMARIES: dict[str, str] = {
     "export": "print everything that is stored about a caller",
     "erase": "delete what is stored about a caller",
     "simulate": "play thousands of calls with faults and crashes, and look for a lost caller",
+    "provision": "show what the line needs at Twilio and LiveKit, and make it so",
+    "numbers": "search for numbers that can be bought",
     "doctor": "check the set-up: accounts, trunks, keys, and what the ledger says",
     "serve": "take providers' reports about messages",
 }

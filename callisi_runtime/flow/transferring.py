@@ -27,6 +27,10 @@ def ringing(move: Move, event: on.Event) -> None:
         case on.PersonWanted():
             if not move.state.speech:
                 move.say("already_ringing" if rings(move.state) else "moment")
+        case on.CallerSpoke() if tells_why(move):
+            # the language model may put it better; what it does not take down, staff reads in the caller's words
+            move.do(do.Keep("subject"))
+            move.set(subject=True)
         case on.MessageGiven():
             move.set(subject=True)
         case on.Withdrawn():
@@ -39,6 +43,11 @@ def ringing(move: Move, event: on.Event) -> None:
             leave(move)
         case _:
             health(move, event)
+
+
+def tells_why(move: Move) -> bool:
+    """Whether what the caller says now answers the question what it is about, which has been asked to its end."""
+    return move.plan.ask_while_ringing and not move.state.subject and move.state.then != "listen"
 
 
 def rings(state: CallState) -> bool:

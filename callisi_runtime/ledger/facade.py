@@ -297,6 +297,10 @@ class Ledger:
         """One call, or None."""
         return await self.read(queries.one_call, call_id)
 
+    async def busy_targets(self, agent: str, seconds: float) -> set[int]:
+        """Targets of an agent, by their place in its file, of which a dial was busy within the last seconds."""
+        return await self.read(queries.busy_targets, agent, self.clock() - seconds)
+
     async def timeline(self, call_id: str) -> list[EventRow]:
         """The call's moments in order."""
         return await self.read(queries.timeline, call_id)

@@ -9,6 +9,10 @@ from callisi_runtime.ledger.notes import read_note
 from callisi_runtime.ledger.schema import LIVE, attempt, call, event, note, obligation
 from callisi_runtime.ledger.values import AttemptRow, CallRow, EventRow, Health, NoteRow, ObligationRow
 
+LONGEST_CALL = 4 * 3600.0
+LONGEST_DIAL = 90.0
+"""Seconds; calls and dials that began earlier are over."""
+
 
 def calls(connection: sa.Connection, since: float, limit: int) -> list[CallRow]:
     """Calls that started at `since` (Unix seconds) or later, newest first."""
@@ -26,6 +30,30 @@ def timeline(connection: sa.Connection, call_id: str) -> list[EventRow]:
     """The call's moments in their order."""
     rows = sa.select(event).where(event.c.call_id == call_id).order_by(event.c.at, event.c.id)
     return [EventRow(row["at"], row["kind"], row["data"]) for row in connection.execute(rows).mappings()]
+
+
+def busy_targets(connection: sa.Connection, agent: str, since: float) -> set[int]:
+    """The targets of an agent of which a dial was busy at `since` (Unix seconds) or later."""
+    moments = (
+        sa.select(event.c.call_id, event.c.kind, event.c.data, (call.c.started + event.c.at).label("when"))
+        .join(call, call.c.id == event.c.call_id)
+        .where(
+            call.c.agent == agent,
+            call.c.started >= since - LONGEST_CALL,
+            call.c.started + event.c.at >= since - LONGEST_DIAL,
+            event.c.kind.in_(("effect.Dial", "event.LegFailed")),
+        )
+        .order_by(event.c.id)
+    )
+    found: set[int] = set()
+    dialled: dict[tuple[str, str], int] = {}
+    for call_id, kind, data, when in connection.execute(moments):
+        leg = (call_id, str(data.get("leg")))
+        if kind == "effect.Dial":
+            dialled[leg] = data["target"]
+        elif data.get("outcome") == "busy" and when >= since and leg in dialled:
+            found.add(dialled[leg])
+    return found
 
 
 def notifications(

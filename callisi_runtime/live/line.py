@@ -111,8 +111,7 @@ class LiveLine:
             log.warning("sentence %s could not be said: %s", key, error)
             return False
         self.conversation.remember(text)
-        if self.runner is not None:
-            self.runner.record.add(self.runner.clock.now(), "line.say", key=key)
+        self._note("line.say", key=key)
         await self.voice.play(samples)
         return True
 
@@ -168,7 +167,9 @@ class LiveLine:
     async def _close_gate(self, leg: str, watch: LegWatch, prompt: PromptTrack) -> None:
         published = asyncio.create_task(self.gate.publish_prompt(leg, prompt.source))
         await watch.published.wait()
+        self._note("line.leg_published", leg=leg)
         await self.gate.close(leg)
+        self._note("line.gate_closed", leg=leg)
         await published
 
     def _prepare_prompt(self) -> None:
@@ -307,15 +308,15 @@ class LiveLine:
         if self.runner is not None:
             self.runner.feed(event)
 
+    def _note(self, kind: str, **data: object) -> None:
+        if self.runner is not None:
+            self.runner.record.add(self.runner.clock.now(), kind, **data)
+
     def _note_dial_end(self, leg: str, watch: LegWatch, error: BaseException) -> None:
-        if self.runner is None:
-            return
         outcome = watch.outcome(error, caller_left=self.caller_left)
         sip = getattr(error, "sip_status_code", None)
         code = getattr(error, "code", None) or type(error).__name__
-        self.runner.record.add(
-            self.runner.clock.now(), "line.dial_ended", leg=leg, sip=sip, code=str(code), rang=watch.rang
-        )
+        self._note("line.dial_ended", leg=leg, sip=sip, code=str(code), rang=watch.rang)
         if outcome is Outcome.MISCONFIGURED:
             log.error("the transfer is set up wrongly: the server says %s, SIP %s", code, sip)
 

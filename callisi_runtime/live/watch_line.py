@@ -8,11 +8,12 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from callisi_runtime.settings import Settings
 
@@ -26,6 +27,8 @@ RECONNECT_SECONDS = 0.25
 ANSWER_SECONDS = 0.3
 """How long a process that begins waits for what the watchdog knows of its call; then the ledger is asked."""
 LOOK_SECONDS = 0.5
+MOST_UNANSWERED = 8
+"""Questions without an answer, `LOOK_SECONDS` apart, after which a watchdog counts as hung."""
 READY = "ready"
 LONGEST_LINE = 2**20
 """Bytes of one message: a call's memory is a few thousand."""
@@ -183,7 +186,7 @@ def _write(writer: asyncio.StreamWriter, message: Mapping[str, object]) -> None:
 
 
 async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
-    """See to it that a watchdog runs, and restart it when it does not; for a worker, until `stop` is set."""
+    """See to it that a watchdog runs, and replace one that is gone or hangs; for a worker, until `stop` is set."""
     started: set[int] = set()
     while not stop.is_set():
         bury(started)
@@ -194,18 +197,58 @@ async def keep_watchdog(socket: Path, stop: asyncio.Event) -> None:
                 started.add(start_watchdog(socket))
             await _pause(stop, LOOK_SECONDS)
             continue
-        _write(writer, {"worker": os.getpid()})
-        gone = asyncio.create_task(reader.read(1))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({gone, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (gone, stopping):
-            task.cancel()
-        await asyncio.gather(gone, stopping, return_exceptions=True)
-        if stop.is_set():
+        end = await _stay_beside(reader, writer, stop)
+        if end == "stopped":
             _write(writer, {"bye": True})
         writer.close()
-        if not stop.is_set():
-            log.warning("the watchdog is gone, a new one is started")
+        if end == "hangs":
+            end_watchdog(socket)
+        if end != "stopped":
+            log.warning("the watchdog %s, a new one is started", "hangs" if end == "hangs" else "is gone")
+
+
+async def _stay_beside(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stop: asyncio.Event
+) -> Literal["stopped", "gone", "hangs"]:
+    """Ask the watchdog again and again whether it is there; returns why that ended."""
+    _write(writer, {"worker": os.getpid()})
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        while await reader.readline():
+            heard.set()
+
+    listening, stopping = asyncio.create_task(listen()), asyncio.create_task(stop.wait())
+    # counted in questions, not seconds: where this process itself was asleep, one went unanswered, not all
+    unanswered = 0
+    try:
+        while unanswered < MOST_UNANSWERED:
+            unanswered = 0 if heard.is_set() else unanswered + 1
+            heard.clear()
+            _write(writer, {"ping": True})
+            await asyncio.wait(
+                {listening, stopping}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if stop.is_set():
+                return "stopped"
+            if listening.done():
+                return "gone"
+        return "hangs"
+    finally:
+        for task in (listening, stopping):
+            task.cancel()
+        await asyncio.gather(listening, stopping, return_exceptions=True)
+
+
+def end_watchdog(socket: Path) -> None:
+    """Kill the watchdog of this socket; its calls connect to the next one, and bring their memory along."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int(lock_path(socket).read_text()), signal.SIGKILL)
+
+
+def lock_path(socket: Path) -> Path:
+    """The file that a watchdog holds a lock on while it runs; its process id stands in it."""
+    return socket.with_suffix(".lock")
 
 
 def start_watchdog(socket: Path) -> int:

@@ -27,7 +27,7 @@ from livekit import api
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.patience import Patience
 from callisi_runtime.live.seat import EPOCH, is_agent
-from callisi_runtime.live.watch_line import LONGEST_LINE
+from callisi_runtime.live.watch_line import LONGEST_LINE, lock_path
 from callisi_runtime.settings import Settings
 
 log = logging.getLogger("callisi.watchdog")
@@ -88,16 +88,17 @@ class Watchdog:
             if first is None:
                 return
             if "worker" in first:
-                await self._stay(reader)
+                await self._stay(reader, writer)
             elif "hello" in first:
                 await self._greet(Watched(**first["hello"]), reader, writer)
         finally:
             writer.close()
 
-    async def _stay(self, reader: asyncio.StreamReader) -> None:
+    async def _stay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.workers += 1
         try:
-            said = await _line(reader)
+            while (said := await _line(reader)) is not None and "ping" in said:
+                writer.write(b'{"pong": true}\n')
         finally:
             self.workers -= 1
         self.dismissed = said is not None and "bye" in said
@@ -358,11 +359,14 @@ def main() -> int:
     """The process: one per socket; a second one finds the lock taken and ends."""
     configure_logging()
     socket = Path(sys.argv[1])
-    with socket.with_suffix(".lock").open("w") as lock:
+    with lock_path(socket).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return 0
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
             # it ends when there is nothing to watch, not when its worker does
             signal.signal(number, signal.SIG_IGN)

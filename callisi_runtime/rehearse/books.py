@@ -114,6 +114,10 @@ class MemoryBooks:
         if self.obligation.state == "open":
             self.obligation.state, self.obligation.evidence = "closed", evidence
 
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """A rehearsal knows of no other call."""
+        return False
+
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """A rehearsal has no successor."""
 

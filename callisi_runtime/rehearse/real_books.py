@@ -124,6 +124,10 @@ class RealBooks:
         async with self._taking_time():
             await self.live.close(evidence)
 
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """Whether a dial of this target, in any call, was busy lately."""
+        return await self.live.busy_lately(agent, target, seconds)
+
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """Keep what a successor would need."""
         await self.live.save(phase, state)

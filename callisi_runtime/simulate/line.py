@@ -119,6 +119,10 @@ class MortalBooks:
         await self.books.close(evidence)
         await self.process.point()
 
+    async def busy_lately(self, agent: str, target: int, seconds: float) -> bool:
+        """See `Books.busy_lately`."""
+        return await self.books.busy_lately(agent, target, seconds)
+
     async def save(self, phase: str, state: Mapping[str, object]) -> None:
         """See `Books.save`."""
         await self.process.point()

@@ -99,7 +99,7 @@ class Transfer(Part):
     max_minutes: Annotated[int, Field(ge=2, le=240)] = 60
     """Minutes after which a connected call is ended, with a spoken warning before."""
     skip_busy: Annotated[Seconds, Field(le=600)] = 0.0
-    """Seconds for which a number that was busy is skipped; 0: it is dialled anyway."""
+    """Seconds for which a number that was busy is passed over while another can be dialled; 0: it is dialled anyway."""
     ask_for: tuple[Annotated[str, Field(min_length=3, max_length=80)], ...] = ASK_FOR
     """Phrases that lead to a person without the language model. Negations are understood."""
     say: TransferSay = TransferSay()

@@ -104,3 +104,18 @@ async def test_calls_are_listed_newest_first_and_since(ledger: Ledger) -> None:
     for number in range(3):
         await ledger.begin_call(dataclasses.replace(CALL, id=f"call-{number}", started=100.0 + number))
     assert [call.id for call in await ledger.calls(since=101.0)] == ["call-2", "call-1"]
+
+
+async def test_who_was_busy_lately_is_known_to_every_call_of_the_agent(ledger: Ledger, clock: Clock) -> None:
+    await ledger.begin_call(dataclasses.replace(CALL, started=clock()))
+    for at, kind, data in (
+        (5.0, "effect.Dial", {"leg": "human-1", "target": 2}),
+        (7.0, "event.LegFailed", {"leg": "human-1", "outcome": "busy"}),
+        (8.0, "effect.Dial", {"leg": "human-2", "target": 0}),
+        (9.0, "event.LegFailed", {"leg": "human-2", "outcome": "rang_out"}),
+    ):
+        await ledger.add_event("call-1", at, kind, data)
+    clock.advance(60)
+    assert await ledger.busy_targets(CALL.agent, 60) == {2}
+    assert await ledger.busy_targets("another", 60) == set()
+    assert await ledger.busy_targets(CALL.agent, 50) == set()

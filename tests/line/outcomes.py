@@ -65,6 +65,7 @@ def table() -> list[Row]:
         Row("603", refuses(603), Outcome.DECLINED),
         Row("403", refuses(403), Outcome.DECLINED),
         Row("404", refuses(404), Outcome.NO_SUCH_NUMBER),
+        Row("302", refuses(302), Outcome.NOT_AVAILABLE),
         Row("484", refuses(484), Outcome.MISCONFIGURED),
         Row("488", refuses(488), Outcome.MISCONFIGURED),
         Row("500", refuses(500), Outcome.PROVIDER_DOWN),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from callisi_runtime.live.watch_line import READY, WatchLine, keep_watchdog, socket_path, takes_calls
 from callisi_runtime.loopback.livekit import API_KEY, API_SECRET, LiveKitServer
@@ -18,8 +20,6 @@ from .watching import CALLER, QUICK, ROOM, call, hello, listening, until
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 async def test_a_call_that_beats_is_left_alone(tmp_path: Path) -> None:
@@ -81,8 +81,9 @@ async def test_the_epoch_that_the_ledger_knows_reaches_the_watchdog(tmp_path: Pa
         await line.bye()
 
 
-async def test_a_worker_starts_a_watchdog_and_another_one_when_it_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
+async def test_a_worker_starts_a_watchdog_and_another_one_when_it_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
     async with LiveKitServer() as livekit:
         for name, value in {
@@ -95,7 +96,7 @@ async def test_a_worker_starts_a_watchdog_and_another_one_when_it_is_killed(
         keeping = asyncio.create_task(keep_watchdog(socket, stop))
         await until(socket.exists, "a watchdog listens", 30)
         first = holder(socket)
-        os.kill(first, 9)
+        os.kill(first, how)
         await until(lambda: holder(socket) not in (0, first), "another one listens", 30)
         stop.set()
         await keeping

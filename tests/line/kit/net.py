@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 BRIDGE = "10.77.0.1"
 """Where the SIP bridge and the LiveKit server are."""
@@ -64,6 +69,25 @@ def lay_cable() -> None:
         _ip(f"addr add {address}/24 dev {INTERFACE}")
     _ip(f"link set {INTERFACE} up")
     _ip(f"link set {INTERFACE}-far up")
+
+
+@contextlib.contextmanager
+def cut(address: str, tcp_port: int, udp_ports: Iterable[int]) -> Iterator[None]:
+    """Inside the box: no packet to or from this TCP port of `address`, nor of these UDP ports, arrives; needs nft."""
+    ports = ", ".join(map(str, sorted(udp_ports)))
+    rules = [
+        f"ip daddr {address} tcp dport {tcp_port} drop",
+        f"ip saddr {address} tcp sport {tcp_port} drop",
+        f"udp dport {{ {ports} }} drop",
+        f"udp sport {{ {ports} }} drop",
+    ]
+    chain = "\n".join(["type filter hook input priority 0;", *rules])
+    table = f"table inet cut {{\nchain input {{\n{chain}\n}}\n}}\n"
+    subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "cut"], check=True)
 
 
 def _ip(arguments: str) -> None:
