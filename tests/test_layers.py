@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "callisi_runtime"
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
-        "docstrings errors phone",
+        "docstrings errors phone money",
         "settings spec source phrases",
         "hours templates",
         "flow",
@@ -18,7 +18,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "notify",
         "render prove call tools",
         "checks loopback brain simulate linetest",
-        "live provision",
+        "live provision cost",
         "rehearse doctor web",
         "schema reference",
         "cli",

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "callisi_runtime.cli.commands.simulate",
     "provision": "callisi_runtime.cli.commands.provision",
     "numbers": "callisi_runtime.cli.commands.numbers",
+    "cost": "callisi_runtime.cli.commands.cost",
     "doctor": "callisi_runtime.cli.commands.doctor",
     "serve": "callisi_runtime.cli.commands.serve",
 }
@@ -53,6 +54,7 @@ SUMMARIES: dict[str, str] = {
     "simulate": "play thousands of calls with faults and crashes, and look for a lost caller",
     "provision": "show what the line needs at Twilio and LiveKit, and make it so",
     "numbers": "search for numbers that can be bought",
+    "cost": "estimate what an agent costs: a month, a call, the dearest call",
     "doctor": "check the set-up: accounts, trunks, keys, and what the ledger says",
     "serve": "take providers' reports about messages",
 }

@@ -10,6 +10,7 @@ from callisi_runtime.loopback.twilio_content import Contents
 from callisi_runtime.loopback.twilio_numbers import Numbers
 from callisi_runtime.loopback.twilio_part import Part, Route
 from callisi_runtime.loopback.twilio_permissions import DialingPermissions, MessagingPermissions
+from callisi_runtime.loopback.twilio_pricing import Pricing
 from callisi_runtime.loopback.twilio_regulatory import Regulatory
 from callisi_runtime.loopback.twilio_senders import Senders
 from callisi_runtime.loopback.twilio_sip import Sip
@@ -26,6 +27,7 @@ PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
     "senders": Senders,
     "dialing_permissions": DialingPermissions,
     "messaging_permissions": MessagingPermissions,
+    "pricing": Pricing,
     "regulatory": Regulatory,
     "numbers": Numbers,
     "sip": Sip,
