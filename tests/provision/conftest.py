@@ -61,7 +61,7 @@ class Office:
     def world(self, **options: Any) -> World:
         environ = self.whole_environ()
         spec = load_agent(self.agent, environ).value
-        usual = Options(agent="agents/clara.yaml", env_file=self.env_file, timeout=5.0, pauses=(0.0, 0.0))
+        usual = Options(agent="agents/clara.yaml", env_file=self.env_file, timeout=30.0, pauses=(0.0, 0.0))
         return World(spec, Settings.from_environ(environ), RESOURCES, replace(usual, **options))
 
     async def plan(self, **options: Any) -> Plan:

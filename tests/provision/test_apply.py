@@ -32,7 +32,7 @@ async def test_an_empty_account_gets_everything_and_the_number_last(office: Offi
     applied = await office.apply()
     assert [step.resource for step in applied.done] == EVERYTHING
     assert applied.converged
-    assert {step.action for step in applied.after.steps} == {"unchanged"}
+    assert {step.action for step in applied.after.steps} <= {"unchanged", "skipped"}
 
 
 async def test_what_was_made_is_what_was_declared(office: Office) -> None:

@@ -1,0 +1,167 @@
+"""The WhatsApp sender: registered with Meta by a person in a browser, looked at here, and told where messages go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from callisi_runtime.notify.whatsapp import address
+from callisi_runtime.phone import normalise
+from callisi_runtime.provision.form import Form
+from callisi_runtime.provision.inbound import inbound_url, may_be_taken
+from callisi_runtime.provision.resource import Blocked, Found, Resource, Thing
+
+if TYPE_CHECKING:
+    from callisi_runtime.provision.resource import Fields
+    from callisi_runtime.provision.world import World
+    from callisi_runtime.spec import WhatsApp
+
+SANDBOX: Final = "+14155238886"
+SENDERS: Final = "console.twilio.com, Messaging, Senders, WhatsApp senders"
+ONLINE: Final = ("ONLINE", "ONLINE:UPDATING")
+REVIEWED: Final = {
+    "CREATING": ("Twilio is creating the sender", "Twilio", "minutes"),
+    "VERIFYING": ("the number is being verified", "Twilio", "minutes"),
+    "PENDING_VERIFICATION": ("the number waits for its verification code", "you", "minutes"),
+    "TWILIO_REVIEW": ("Twilio reviews the sender", "Twilio", "some days"),
+    "DRAFT": ("the sender is a draft and was never handed in", "you", "an hour, then 1 to 2 weeks of review"),
+    "STUBBED": ("the sender was never finished", "you", "an hour, then 1 to 2 weeks of review"),
+}
+"""State -> what it is, who acts, how long it takes."""
+THEN: Final = "callisi provision again"
+
+
+class WhatsAppSender(Resource):
+    """The sender that TWILIO_WHATSAPP_FROM names. Never registered and never deleted by us."""
+
+    key: ClassVar = "whatsapp-sender"
+    title: ClassVar = "WhatsApp: sender"
+    needs: ClassVar = ("twilio-account",)
+
+    def skipped(self, world: World) -> str | None:
+        """See Resource."""
+        return None if whatsapp_channels(world) else "this agent sends no WhatsApp"
+
+    async def find(self, world: World) -> Found:
+        """See Resource."""
+        number = sender_of(world)
+        if number is None or number == SANDBOX:
+            return Found()
+        listed = await world.twilio.read(
+            lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp"),
+            "its WhatsApp senders",
+        )
+        return Found(tuple(_thing(one) for one in listed if one.sender_id == address(number)))
+
+    async def desired(self, world: World, thing: Thing | None) -> Fields:
+        """See Resource."""
+        number = sender_of(world)
+        if number is None:
+            raise _unset()
+        if thing is None:
+            sandbox = number == SANDBOX or any(channel.sandbox for channel in whatsapp_channels(world))
+            raise _sandbox() if sandbox else _unregistered(number)
+        if str(thing.fields["status"]) not in ONLINE:
+            raise _not_online(number, thing)
+        url = inbound_url(world.settings)
+        if url is None:
+            return {}
+        if not may_be_taken(thing.fields["messages_to"], url) and not world.is_adopted(thing.id):
+            raise _foreign(thing)
+        return {"messages_to": url}
+
+    async def create(self, world: World, fields: Fields) -> Thing:
+        """Never called: a sender is registered by a person."""
+        raise AssertionError("a sender is not registered by a program")
+
+    async def update(self, world: World, thing: Thing, fields: Fields) -> Thing:
+        """Messages to the sender come to us; its other addresses stay."""
+        kept = {name: value for name, value in (thing.raw.webhook or {}).items() if value is not None}
+        webhook = {**kept, "callback_url": fields["messages_to"], "callback_method": "POST"}
+        form = Form({"webhook": webhook})
+        changed = await world.twilio.write(
+            lambda client: client.messaging.v2.channels_senders(thing.id).update(form),
+            "the WhatsApp sender was told where messages go",
+        )
+        return _thing(changed)
+
+    async def delete(self, world: World, thing: Thing) -> None:
+        """Never called: see removable."""
+
+    async def removable(self, world: World) -> tuple[Thing, ...]:
+        """See Resource."""
+        return ()
+
+
+def whatsapp_channels(world: World) -> list[WhatsApp]:
+    """The WhatsApp channels of the agent."""
+    channels = world.spec.fallback.channels if world.spec.fallback else ()
+    return [channel.whatsapp for channel in channels if channel.whatsapp is not None]
+
+
+def sender_of(world: World) -> str | None:
+    """From whom WhatsApp messages come, in E.164."""
+    declared = next((one.sender for one in whatsapp_channels(world) if one.sender), None)
+    return normalise(declared or world.setting("twilio_whatsapp_from")).e164
+
+
+def _thing(sender: Any) -> Thing:
+    webhook = sender.webhook or {}
+    fields = {"status": str(sender.status), "messages_to": webhook.get("callback_url") or ""}
+    return Thing(str(sender.sid), fields, raw=sender)
+
+
+def _unset() -> Blocked:
+    return Blocked(
+        "WhatsApp has no sender: TWILIO_WHATSAPP_FROM is not set",
+        who="you",
+        where=".env: a sender of your own, or the sandbox's whatsapp:+14155238886 for trying out",
+        how_long="a minute",
+        then=THEN,
+    )
+
+
+def _sandbox() -> Blocked:
+    return Blocked(
+        "WhatsApp goes through Twilio's sandbox: it reaches only those who have joined, for 3 days, and only within "
+        "24 hours of their last message to it",
+        who="everybody who gets the messages",
+        where="WhatsApp: `join` and the account's words to +1 415 523 8886 (console.twilio.com, Messaging, Try it out)",
+        how_long="a minute, and again every 3 days",
+        then=f"for a line, register a sender of your own ({SENDERS}; 1 to 2 weeks), set TWILIO_WHATSAPP_FROM to it, "
+        f"and {THEN}",
+    )
+
+
+def _unregistered(number: str) -> Blocked:
+    return Blocked(
+        f"{number} is no WhatsApp sender of this account",
+        who="whoever may sign for the business, with its Meta Business account",
+        where=SENDERS,
+        how_long="an hour to hand in, then Meta's approval: 1 to 2 weeks",
+        then=f"{THEN}; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX} and sandbox: true",
+    )
+
+
+def _not_online(number: str, thing: Thing) -> Blocked:
+    status = str(thing.fields["status"])
+    what, who, how_long = REVIEWED.get(status, (f"the sender is {status}", "you", "as Meta says"))
+    reasons = "; ".join(
+        f"{one.get('message')} ({one.get('code')})" for one in thing.raw.offline_reasons or ()
+    )
+    return Blocked(
+        f"{number} cannot send WhatsApp yet: {what}{': ' + reasons if reasons else ''}",
+        who=who,
+        where=SENDERS,
+        how_long=how_long,
+        then=THEN,
+    )
+
+
+def _foreign(thing: Thing) -> Blocked:
+    return Blocked(
+        f"messages to the WhatsApp sender go to {thing.fields['messages_to']}, which is not this agent",
+        who="you",
+        where=f"callisi provision --adopt {thing.id} takes them over; without it nobody's answer 1 is seen",
+        how_long="a minute",
+        then=THEN,
+    )
