@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "numbers": "callisi_runtime.cli.commands.numbers",
     "cost": "callisi_runtime.cli.commands.cost",
     "doctor": "callisi_runtime.cli.commands.doctor",
+    "checklist": "callisi_runtime.cli.commands.checklist",
     "serve": "callisi_runtime.cli.commands.serve",
 }
 """Command -> its module: `add_arguments(parser)`, `run(args) -> ExitCode`. Imported only when it is called."""
@@ -56,6 +57,7 @@ SUMMARIES: dict[str, str] = {
     "numbers": "search for numbers that can be bought",
     "cost": "estimate what an agent costs: a month, a call, the dearest call",
     "doctor": "check the set-up: accounts, trunks, keys, and what the ledger says",
+    "checklist": "show the set-up guide's completion checklist, verified now",
     "serve": "take providers' reports about messages",
 }
 """Command -> what `callisi --help` says about it, without importing anything."""

@@ -11,7 +11,7 @@ from callisi_runtime.errors import CallisiError
 
 if TYPE_CHECKING:
     from callisi_runtime.doctor.patient import Patient
-    from callisi_runtime.spec import AgentSpec
+    from callisi_runtime.spec import AgentSpec, Provider
 
 KEYS = {"azure": "AZURE_OPENAI_API_KEY", "elevenlabs": "ELEVEN_API_KEY", "google": "GOOGLE_API_KEY"}
 """Provider -> the variable of its key, where it is not `<PROVIDER>_API_KEY`."""
@@ -64,11 +64,14 @@ async def environment(patient: Patient) -> list[Result]:
 def missing_keys(spec: AgentSpec, patient: Patient) -> set[str]:
     """The keys of providers that the agent names and the environment lacks."""
     voice = spec.voice
-    wanted = {
-        one.api_key_env or KEYS.get(one.provider, f"{one.provider.upper().replace('-', '_')}_API_KEY")
-        for one in (*voice.stt, *voice.llm, *voice.tts)
-    }
+    wanted = {key_of(one) for one in (*voice.stt, *voice.llm, *voice.tts)}
     return {name for name in wanted if not patient.environ.get(name, "").strip()}
+
+
+def key_of(one: Provider) -> str:
+    """The variable of a provider's key."""
+    plain = f"{one.provider.upper().replace('-', '_')}_API_KEY"
+    return one.api_key_env or KEYS.get(one.provider, plain)
 
 
 def example_numbers(spec: AgentSpec) -> list[Result]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from callisi_runtime.doctor import (
     account,
     files,
+    keys,
     ledger,
     line,
     livekit,
@@ -16,6 +17,7 @@ from callisi_runtime.doctor import (
     messages,
     number,
     sip,
+    tries,
     trunk,
     worker,
 )
@@ -25,6 +27,8 @@ from callisi_runtime.doctor.result import Ended, Result, problem
 Told = Callable[[str, list[Result]], None]
 
 CHECK_SECONDS = 20.0
+LIVE_SECONDS = 75.0
+"""For what waits for a telephone or a carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ CHECKS: dict[str, Check] = {
     "WhatsApp sender": Check(messages.whatsapp_sender),
     "WhatsApp template": Check(messages.templates),
     "speech": Check(worker.speech_cache),
+    "provider keys": Check(keys.keys),
+    "a message": Check(tries.messages, LIVE_SECONDS),
+    "a call": Check(tries.call, LIVE_SECONDS),
+    "emergency route tried": Check(tries.emergency_route, LIVE_SECONDS),
     "port": Check(machine.ports),
     "worker": Check(worker.worker),
     "watchdog": Check(worker.watchdog),

@@ -178,7 +178,7 @@ async def look_for_trunks(patient: Patient) -> Trunks:
         ask(patient, lambda client: client.trunking.v1.trunks.list(limit=MANY)),
     )
     wanted = patient.spec.transfer.trunk if patient.spec and patient.spec.transfer else None
-    named = patient.environ.get("SIP_TRUNK_NAME", "").strip() or wanted
+    named = patient.settings.sip_trunk_name or wanted
     namesakes = tuple(one for one in held if named and one.friendly_name == named)
     ours = next((one for one in held if one.sid == number.trunk_sid), None)
     if ours is None and len(namesakes) != 1:

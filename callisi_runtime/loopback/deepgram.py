@@ -48,11 +48,15 @@ class DeepgramServer(Server):
 
     def routes(self) -> list[web.RouteDef]:
         """See Server."""
-        return [web.get("/v1/listen", self._listen), web.post("/v1/listen", self._prerecorded)]
+        return [
+            web.get("/v1/listen", self._listen),
+            web.post("/v1/listen", self._prerecorded),
+            web.get("/v1/projects", self._projects),
+        ]
 
     async def operation(self, request: web.Request) -> str:
         """See Server."""
-        return "listen"
+        return "projects" if request.path.endswith("/projects") else "listen"
 
     def refusal(self, status: int, message: str) -> web.Response:
         """See Server."""
@@ -72,6 +76,11 @@ class DeepgramServer(Server):
         channel = {"alternatives": [_alternative(text, 0.0, len(samples) / rate)]}
         metadata = {"request_id": str(uuid.uuid4()), "channels": 1, "duration": len(samples) / rate}
         return web.json_response({"metadata": metadata, "results": {"channels": [channel]}})
+
+    async def _projects(self, request: web.Request) -> web.Response:
+        if not request.headers.get("Authorization"):
+            return self.refusal(401, "Invalid credentials.")
+        return web.json_response({"projects": [{"project_id": "loopback", "name": "Loopback"}]})
 
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         if self._stranger(request):

@@ -1,6 +1,7 @@
 """Check the set-up: files, accounts, trunks, keys, the worker, and what the ledger says. Nothing is changed.
 
 With AGENT, what this agent needs is looked at as well. Each finding names the command or the setting that mends it.
+With --live a message is sent and a telephone rings, after you have been told which, and have agreed.
 """
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callisi_runtime.cli.output import count, print_json
-from callisi_runtime.errors import ExitCode
+from callisi_runtime.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,12 @@ COLOURS = {"ok": "32", "warning": "33", "problem": "31", "skipped": "2"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Read by `callisi doctor --help`."""
     parser.add_argument("agent", nargs="?", metavar="AGENT", help="an agent file: agents/clara.yaml")
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="also try keys, send one message and ring one telephone; asks first",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --live: do not ask")
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -34,7 +42,10 @@ def run(args: argparse.Namespace) -> ExitCode:
     from callisi_runtime.doctor import CHECKS, Patient, examine
     from callisi_runtime.settings import read_environment
 
-    patient = Patient(read_environment(), args.agent)
+    environ = read_environment()
+    if args.live and not agreed(args, environ):
+        return ExitCode.OK
+    patient = Patient(environ, args.agent, live=args.live)
     screen = Screen(tuple(CHECKS), silent=args.json)
 
     async def look() -> Found:
@@ -49,6 +60,30 @@ def run(args: argparse.Namespace) -> ExitCode:
         warnings = sum(one.state == "warning" for results in found.values() for one in results)
         print("\n" + summary(problems, warnings))
     return ExitCode.USER_ERROR if problems else ExitCode.OK
+
+
+def agreed(args: argparse.Namespace, environ: Mapping[str, str]) -> bool:
+    """Say what `--live` does, and ask.
+
+    Raises:
+        UsageError: There is no agent, or nobody to ask.
+        CallisiError: The agent's file is wrong.
+    """
+    from callisi_runtime.checks import load_agent
+    from callisi_runtime.doctor.tries import announced
+
+    if args.agent is None:
+        raise UsageError("--live needs an agent: callisi doctor agents/clara.yaml --live")
+    spec = load_agent(Path(args.agent), environ).value
+    if args.yes:
+        return True
+    if args.json or not sys.stdin.isatty():
+        raise UsageError("--live sends a message and rings a telephone: agree with --yes")
+    print("\n".join(("this will happen:", *(f"- {one}" for one in announced(spec)))))
+    if input("go on? [y/N] ").strip().lower() in ("y", "yes", "j", "ja"):
+        return True
+    print("nothing was done")
+    return False
 
 
 class Screen:

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from callisi_runtime.checks import load_agent
+from callisi_runtime.cli.commands.doctor import Screen
+from callisi_runtime.doctor.result import ok, problem
+from callisi_runtime.doctor.tries import announced
 
 from .conftest import Office, Run
 
+CLARA = str(Path(__file__).parents[3] / "agents" / "clara.yaml")
 ACCOUNTS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
 
 
@@ -34,3 +42,53 @@ def test_the_document_has_every_finding(callisi: Run, busy_office: Office) -> No
     assert shown.json["ok"] is False
     (ledger, *_) = [one for one in shown.json["checks"] if one["check"] == "ledger"]
     assert (ledger["state"], ledger["what"]) == ("problem", "1 message(s) reached nobody")
+
+
+@pytest.mark.usefixtures("office")
+def test_trying_needs_an_agent(callisi: Run) -> None:
+    shown = callisi("doctor", "--live")
+    assert (shown.code, "--live needs an agent" in shown.err) == (2, True)
+
+
+@pytest.mark.usefixtures("office")
+def test_nothing_is_tried_where_nobody_can_be_asked(callisi: Run) -> None:
+    shown = callisi("doctor", CLARA, "--live")
+    assert (shown.code, "agree with --yes" in shown.err, shown.out) == (2, True, "")
+
+
+@pytest.mark.usefixtures("office")
+def test_without_accounts_there_is_nothing_to_try(callisi: Run) -> None:
+    shown = callisi("doctor", CLARA, "--live", "--yes", "--json")
+    states = {one["check"]: one["state"] for one in shown.json["checks"]}
+    assert (states["a message"], states["a call"]) == ("skipped", "skipped")
+
+
+def test_what_trying_does_is_said_without_whole_numbers() -> None:
+    spec = load_agent(Path(CLARA), {"TWILIO_SMS_TO": "+4917012345678"}).value
+    said = "\n".join(announced(spec))
+    assert "an SMS goes to +49170•••78" in said
+    assert "+4917012345678" not in said
+    assert "rings for 3 s" in said
+
+
+def test_findings_are_shown_in_one_order_however_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(("first", "second", "third"))
+    screen.told("third", [ok("c")])
+    screen.told("first", [ok("a")])
+    assert capsys.readouterr().out == "ok    first   a\n"
+    screen.told("second", [problem("b", "mend it"), ok("d")])
+    assert capsys.readouterr().out == (
+        "FAIL  second  b\n              -> mend it\nok            d\nok    third   c\n"
+    )
+
+
+def test_a_terminal_sees_what_is_still_awaited(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    screen = Screen(("first", "second"))
+    screen.told("second", [ok("b")])
+    shown = capsys.readouterr().out
+    assert shown == "0 of 2, waiting for first, second\r\x1b[K1 of 2, waiting for first"
+    screen.told("first", [ok("a")])
+    assert "waiting" not in capsys.readouterr().out
