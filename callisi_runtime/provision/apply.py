@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from callisi_runtime.provision.world import World
 
 Tell = Callable[[Step], None]
+SETTLED = ("create", "update", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ async def apply(world: World, resources: Sequence[Resource], tell: Tell) -> Appl
                 continue
             done.append(step)
             tell(step)
+        if step.action in SETTLED and (thing := await world.one(resource.key)) is not None:
+            await resource.settle(world, thing)
     world.forget()
     return Applied(tuple(done), _remembering(refused, await make_plan(world, resources)))
 

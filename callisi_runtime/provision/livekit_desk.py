@@ -37,7 +37,7 @@ class LiveKitDesk:
         Raises:
             CallisiError: LiveKit refuses, or does not answer.
         """
-        return await self._ask(question, f"while {what} was read", reads=True)
+        return await self._ask(question, f"when it is asked for {what}", reads=True)
 
     async def write(self, act: Callable[[Any], Awaitable[T]], what: str) -> T:
         """Change something; never repeated.
@@ -52,10 +52,15 @@ class LiveKitDesk:
         import aiohttp
         from livekit import api
 
+        if not self.ready:
+            hint = "set all three in .env"
+            what = "LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not set"
+            raise CallisiError(_problem(what, hint))
         waits = iter(self._pauses)
         while True:
             try:
-                return await question(self._client().sip)
+                async with asyncio.timeout(self._timeout):  # the library's own does not reach every request
+                    return await question(self._client().sip)
             except api.ServerError as error:
                 may_repeat = error.status == 429 or (reads and error.status in PASSING)
                 pause = next(waits, None) if may_repeat else None

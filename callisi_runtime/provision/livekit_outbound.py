@@ -62,16 +62,18 @@ class OutboundTrunk(Resource):
         """See Resource."""
         user = current_user(world)
         password = world.setting("sip_trunk_password") if user else None
-        return {
+        fields: dict[str, Any] = {
             "name": outbound_name(world),
             "metadata": tagged_metadata(world.tag),
             "address": world.edged(world.domain),
             "transport": "SIP_TRANSPORT_TLS" if world.settings.sip_secure else "SIP_TRANSPORT_TCP",
             "numbers": [await world.number()],
             "auth_username": user or LATER,
-            "auth_password": Secret(password or LATER),
             "encryption": encryption(world),
         }
+        if thing is None or user is None or not hides_password(thing, user):
+            fields["auth_password"] = Secret(password or LATER)
+        return fields
 
     async def create(self, world: World, fields: Fields) -> Thing:
         """See Resource."""
@@ -102,6 +104,11 @@ class OutboundTrunk(Resource):
     async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""
         return Marks(risk="counts for the next call that is put through") if action == "update" else Marks()
+
+
+def hides_password(thing: Thing, user: str) -> bool:
+    """Whether LiveKit keeps the password of this user to itself: then it cannot be compared."""
+    return bool(thing.fields["auth_username"] == user and thing.fields["auth_password"] == Secret(""))
 
 
 def outbound_name(world: World) -> str:
@@ -137,6 +144,8 @@ def _filled(trunk: Any, fields: Fields) -> Any:
     filled.name, filled.metadata = fields["name"], fields["metadata"]
     filled.address, filled.transport = fields["address"], SIPTransport.Value(fields["transport"])
     filled.numbers[:] = fields["numbers"]
-    filled.auth_username, filled.auth_password = fields["auth_username"], fields["auth_password"].value
+    filled.auth_username = fields["auth_username"]
+    if "auth_password" in fields:
+        filled.auth_password = fields["auth_password"].value
     encrypt(filled, fields["encryption"])
     return filled

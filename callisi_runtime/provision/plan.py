@@ -171,14 +171,18 @@ def _stopped(resource: Resource, found: Found) -> Step | None:
 
 def _in_the_way(rivals: Sequence[Rival]) -> str:
     told = "; ".join(f"{one.id}: {one.why}" for one in rivals)
-    return f"not made by callisi, and in the way: {told}. Delete or rename it, or take it over: --adopt {rivals[0].id}"
+    mend = f"Delete or rename it, or take it over: --adopt {rivals[0].id}"
+    return f"in the way, and without this agent's tag: {told}. {mend}"
 
 
 def _lacking(world: World, resource: Resource) -> str | None:
     """Which of its needs cannot be met now."""
     for key in resource.needs:
         step = world.steps.get(key)
-        if step is not None and step.action in ("blocked", "waiting", "stopped"):
+        if step is None and key in world.resources:  # not judged yet: it may lack something itself
+            if _lacking(world, world.resources[key]) is not None:
+                return key
+        elif step is not None and step.action in ("blocked", "waiting", "stopped"):
             return key
     return None
 

@@ -145,6 +145,10 @@ class Resource(ABC):
     async def delete(self, world: World, thing: Thing) -> None:
         """Take it away."""
 
+    async def settle(self, world: World, thing: Thing) -> None:
+        """What `--apply` writes down on this machine once it is there, made now or before."""
+        return
+
     async def removable(self, world: World) -> tuple[Thing, ...]:
         """What `--destroy` deletes: only what carries our tag."""
         return (await world.found(self.key)).ours

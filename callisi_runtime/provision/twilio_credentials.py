@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from callisi_runtime.provision.resource import (
     LATER,
@@ -11,6 +11,7 @@ from callisi_runtime.provision.resource import (
     Found,
     Marks,
     Resource,
+    Secret,
     Thing,
 )
 from callisi_runtime.provision.secrets import new_password, new_username, username_prefix, write_settings
@@ -77,11 +78,16 @@ class SipUser(Resource):
     async def find(self, world: World) -> Found:
         """See Resource."""
         name = current_user(world)
-        return Found(tuple(one for one in await users(world) if one.fields["username"] == name))
+        named = [one for one in await users(world) if one.fields["username"] == name]
+        password = await password_in_use(world) if named else None
+        return Found(tuple(Thing(one.id, {"username": name, "password": password}) for one in named))
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
-        return {"username": current_user(world) or LATER}
+        fields: dict[str, Any] = {"username": current_user(world) or LATER}
+        if thing is None or thing.fields["password"] is not None:
+            fields["password"] = Secret(world.setting("sip_trunk_password") or LATER)
+        return fields
 
     async def create(self, world: World, fields: Fields) -> Thing:
         """See Resource. The password is on the disk before Twilio hears of it: no crash can lose it."""
@@ -94,11 +100,16 @@ class SipUser(Resource):
             lambda c: c.sip.credential_lists(listed).credentials.create(username=username, password=password),
             "the SIP user was created",
         )
-        return Thing(made.sid, {"username": username})
+        return Thing(made.sid, {"username": username, "password": None})
 
     async def update(self, world: World, thing: Thing, fields: Fields) -> Thing:
-        """See Resource: a user has nothing that could be changed."""
-        return thing
+        """See Resource: the password that was changed in the settings."""
+        password, listed = world.setting("sip_trunk_password") or "", await world.id_of("sip-list")
+        await world.twilio.write(
+            lambda c: c.sip.credential_lists(listed).credentials(thing.id).update(password=password),
+            "the SIP user's password was changed",
+        )
+        return Thing(thing.id, {**thing.fields, "password": Secret(password)})
 
     async def delete(self, world: World, thing: Thing) -> None:
         """See Resource."""
@@ -204,6 +215,17 @@ def current_user(world: World) -> str | None:
     if rotates or not world.setting("sip_trunk_password"):
         return None
     return world.setting("sip_trunk_username")
+
+
+async def password_in_use(world: World) -> Secret | None:
+    """What LiveKit dials with as the current user: the only copy that can be read. None when nobody knows."""
+    if not world.livekit.ready or "livekit-outbound" not in world.resources:
+        return None
+    trunk = await world.one("livekit-outbound")
+    if trunk is None or trunk.fields["auth_username"] != current_user(world):
+        return None
+    kept: Secret = trunk.fields["auth_password"]
+    return kept if kept.value else None
 
 
 def write_new_user(world: World) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.provision.resource import Unknown
 
 if TYPE_CHECKING:
-    from twilio.base.exceptions import TwilioRestException
+    from twilio.base.exceptions import TwilioException
     from twilio.rest import Client
 
     from callisi_runtime.settings import Settings
@@ -24,6 +25,7 @@ HINTS: Final[dict[int, str]] = {
     21248: "the name is taken in the whole of Twilio: set TWILIO_TRUNK_DOMAIN to another",
     21244: "the account has as many trunks as it may have: delete one, or ask Twilio for more",
     21422: "somebody else has bought it: `callisi numbers search` shows what there is",
+    21243: "SIP_TRUNK_PASSWORD needs 12 characters, with a digit, a capital and a small letter; or leave it empty",
     21631: "the number needs an address: console.twilio.com, Phone Numbers, Addresses",
     21649: "the number needs an approved regulatory bundle: console.twilio.com, Regulatory Compliance",
 }
@@ -48,7 +50,7 @@ class TwilioDesk:
         Raises:
             CallisiError: Twilio refuses, or does not answer.
         """
-        return await self._ask(question, f"while {what} was read", reads=True)
+        return await self._ask(question, f"when it is asked for {what}", reads=True)
 
     async def write(self, act: Callable[[Any], T], what: str) -> T:
         """Change something; repeated only when Twilio says that nothing was done. `what`: `the trunk was created`.
@@ -61,21 +63,24 @@ class TwilioDesk:
 
     async def _ask(self, question: Callable[[Any], T], doing: str, *, reads: bool) -> T:
         import requests
-        from twilio.base.exceptions import TwilioException, TwilioRestException
+        from twilio.base.exceptions import TwilioException
 
-        waits = iter(self._pauses)
+        if not self.ready:
+            raise CallisiError(
+                _problem("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set", "set them in .env")
+            )
+        client, waits = self.client, iter(self._pauses)
         while True:
             try:
-                return await asyncio.to_thread(lambda: question(self.client))
-            except TwilioRestException as error:
-                may_repeat = error.status == 429 or (reads and error.status in PASSING)
+                return await asyncio.to_thread(question, client)
+            except TwilioException as error:
+                told = refusal_in(error)
+                if told is None:
+                    raise CallisiError(_problem(f"Twilio's answer cannot be read {doing}", AGAIN)) from error
+                may_repeat = told.status == 429 or (reads and told.status in PASSING)
                 pause = next(waits, None) if may_repeat else None
                 if pause is None:
-                    raise refused(error, doing, reads=reads) from error
-            except TwilioException as error:
-                raise CallisiError(
-                    Problem(f"Twilio's answer cannot be read {doing}", code="twilio")
-                ) from error
+                    raise refused(told, doing, reads=reads) from error
             except requests.exceptions.RequestException as error:
                 late = isinstance(error, requests.exceptions.Timeout)
                 pause = next(waits, None) if reads and not late else None
@@ -103,9 +108,35 @@ class TwilioDesk:
             self._client.http_client.session.close()
 
 
-def refused(error: TwilioRestException, doing: str, *, reads: bool) -> CallisiError:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Twilio answered instead of doing it."""
+
+    status: int
+    code: int
+    """Twilio's own; 0 when it gave none."""
+    words: str
+
+
+def refusal_in(error: TwilioException) -> Refusal | None:
+    """The answer in one of the library's two kinds of errors: lists have another than everything else."""
+    from twilio.base.exceptions import TwilioRestException
+
+    if isinstance(error, TwilioRestException):
+        return Refusal(int(error.status), int(error.code or 0), str(error.msg))
+    answer: Any = next((one for one in error.args if hasattr(one, "status_code")), None)
+    if answer is None:
+        return None
+    try:
+        told = json.loads(answer.text)
+    except ValueError:
+        told = {}
+    return Refusal(int(answer.status_code), int(told.get("code") or 0), str(told.get("message", "")))
+
+
+def refused(error: Refusal, doing: str, *, reads: bool) -> CallisiError:
     """Twilio's answer as a sentence: what it is, and what to do next."""
-    status, code = int(error.status), int(error.code or 0)
+    status, code = error.status, error.code
     if status >= 500 and not reads:
         return Unknown(_problem(f"Twilio answers {status} {doing}: nobody knows whether it was done", AGAIN))
     known = {
@@ -133,7 +164,7 @@ def refused(error: TwilioRestException, doing: str, *, reads: bool) -> CallisiEr
             _problem(f"Twilio answers {status} {doing}", "see status.twilio.com, and run this again")
         )
     hint = HINTS.get(code, f"https://www.twilio.com/docs/errors/{code} has the details")
-    problem = _problem(f"Twilio refuses {doing}: {error.msg} ({code or status})", hint)
+    problem = _problem(f"Twilio refuses {doing}: {error.words} ({code or status})", hint)
     return CallisiError(replace(problem, code=f"twilio-{code}"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from callisi_runtime.errors import CallisiError
+from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.provision.resource import Action, Blocked, Fields, Found, Marks, Resource, Thing, Waiting
 from callisi_runtime.provision.search import Offer, monthly_price, offers
 from callisi_runtime.provision.secrets import write_settings
@@ -29,6 +29,7 @@ class Number(Resource):
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
+        _refuse_two_numbers(world)
         if thing is not None:
             if not thing.fields["voice"]:
                 raise _takes_no_calls(world, thing)
@@ -47,11 +48,12 @@ class Number(Resource):
             )
         except CallisiError as error:
             raise _lacks_papers(world, error) from error
-        self._write_down(world, made.phone_number)
         return number_thing(made)
 
-    def _write_down(self, world: World, number: str) -> None:
-        if world.wanted_number != number:
+    async def settle(self, world: World, thing: Thing) -> None:
+        """See Resource: the number is written down, also where the answer to its purchase was lost."""
+        if world.wanted_number is None:
+            number = str(thing.fields["phone_number"])
             write_settings(world.options.env_file, {"TWILIO_PHONE_NUMBER": number})
             world.written["TWILIO_PHONE_NUMBER"] = number
 
@@ -87,6 +89,8 @@ class Number(Resource):
         wants_sms = world.spec.fallback is not None and any(
             channel.sms is not None and channel.sms.sender is None for channel in world.spec.fallback.channels
         )
+        if thing is not None and world.wanted_number is None:
+            return f"it was bought for this agent; --apply writes TWILIO_PHONE_NUMBER into {world.options.env_file}"
         if thing is not None and wants_sms and not thing.fields["sms"]:
             return "it cannot send SMS, which this agent's messages need: a mobile number can"
         return None
@@ -169,6 +173,19 @@ def handler_of(thing: Thing) -> str | None:
     if fields["voice_application_sid"]:
         return f"the application {fields['voice_application_sid']}"
     return f"the address {fields['voice_url']}" if fields["voice_url"] else None
+
+
+def _refuse_two_numbers(world: World) -> None:
+    wanted, buying = world.wanted_number, world.options.number
+    if wanted and buying and wanted != buying and "TWILIO_PHONE_NUMBER" not in world.written:
+        raise CallisiError(
+            Problem(
+                "two numbers are wanted for one agent",
+                code="two-numbers",
+                got=f"TWILIO_PHONE_NUMBER={wanted} and --buy {buying}",
+                hint="to change the number, empty TWILIO_PHONE_NUMBER first",
+            )
+        )
 
 
 async def _first(world: World) -> Offer:
