@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TYPES: Final = {"local": "local", "mobile": "mobile", "national": "national", "toll-free": "toll_free"}
 """Type of number -> how the library calls it."""
 
+UNKNOWN_RENT: Final = "a monthly rent, which Twilio's price list does not tell"
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -73,16 +75,16 @@ def _offer(number: Any, number_type: str) -> Offer:
     )
 
 
-async def monthly_price(world: World, country: str, number_type: str) -> str:
-    """What such a number costs a month, in Twilio's currency; in words when Twilio does not say."""
+async def rent(world: World, country: str, number_type: str) -> str:
+    """What such a number costs: `1.15 USD a month`; that Twilio's price list does not say it, when it does not."""
     try:
         told = await world.twilio.read(
             lambda c: c.pricing.v1.phone_numbers.countries(country).fetch(), "the price of numbers"
         )
     except CallisiError:
-        return "a price that Twilio does not tell"
+        return UNKNOWN_RENT
     for price in told.phone_number_prices or []:
         kind = str(price.get("number_type") or price.get("type") or "").replace(" ", "-")
         if kind == number_type and price.get("current_price"):
-            return f"{price['current_price']} {str(told.price_unit).upper()}"
-    return "a price that Twilio does not tell"
+            return f"{price['current_price']} {str(told.price_unit).upper()} a month"
+    return UNKNOWN_RENT

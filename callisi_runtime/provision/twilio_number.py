@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.provision.resource import Action, Blocked, Fields, Found, Marks, Resource, Thing, Waiting
-from callisi_runtime.provision.search import Offer, monthly_price, offers
+from callisi_runtime.provision.search import Offer, offers, rent
 from callisi_runtime.provision.secrets import write_settings
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Number(Resource):
     async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""
         if action == "create":
-            price = await monthly_price(world, world.options.country, world.options.number_type)
-            return Marks(money=f"{price} a month, until it is released")
+            price = await rent(world, world.options.country, world.options.number_type)
+            return Marks(money=f"{price}, until the number is released")
         if action == "delete":
             return Marks(risk="the number is lost for good; Twilio sells it to somebody else")
         return Marks()
@@ -238,10 +238,10 @@ async def _papers(world: World, number: str) -> dict[str, str]:
 async def _must_be_bought(world: World) -> Blocked:
     options, wanted = world.options, world.wanted_number
     what = f"{wanted} is not a number of this account" if wanted else "there is no number for this agent yet"
-    price = await monthly_price(world, options.country, options.number_type)
+    price = await rent(world, options.country, options.number_type)
     chosen = wanted or "NUMBER"
     return Blocked(
-        f"{what}, and buying one spends money ({price} a month)",
+        f"{what}, and buying one spends money: {price}",
         who="whoever pays for the telephone",
         where=f"callisi numbers search --country {options.country} --type {options.number_type} shows what there is",
         how_long="a minute; days where the country asks for a regulatory bundle first",

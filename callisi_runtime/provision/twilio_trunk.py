@@ -93,7 +93,7 @@ class Trunk(Resource):
         """See Resource."""
         if world.settings.twilio_disaster_recovery_url:
             return NETS
-        return "no disaster recovery URL: when LiveKit is down, callers hear an error (callisi provision --twiml)"
+        return "no disaster recovery URL: when LiveKit is down, callers hear an error; --twiml prints a route for it"
 
     async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""

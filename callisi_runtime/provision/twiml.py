@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from callisi_runtime.errors import CallisiError, Problem
-from callisi_runtime.phone import is_example, normalise
+from callisi_runtime.phone import is_example, normalise, written
 
 if TYPE_CHECKING:
     from callisi_runtime.settings import Settings
@@ -34,7 +34,7 @@ def emergency_twiml(spec: AgentSpec, settings: Settings) -> str:
     caller_id = normalise(settings.twilio_phone_number).e164
     shown = f" callerId={quoteattr(caller_id)}" if caller_id else ""
     name = escape(spec.business.name)
-    office = escape(f" unter {spec.business.phone}") if spec.business.phone else ""
+    office = escape(f" unter {written(spec.business.phone)}") if spec.business.phone else ""
     language = escape(spec.language)
     return "\n".join(
         (

@@ -30,7 +30,11 @@ READING = [
     ("livekit", "status:401", "LiveKit refuses the key; check LIVEKIT_API_KEY"),
     ("livekit", "status:403", "LiveKit refuses the key"),
     ("livekit", "status:404", "LiveKit does not know it when it is asked for the inbound trunks"),
-    ("livekit", "status:429", "LiveKit has too many requests at once when it is asked for the inbound trunks"),
+    (
+        "livekit",
+        "status:429",
+        "LiveKit has too many requests at once when it is asked for the inbound trunks",
+    ),
     ("livekit", "status:503", "LiveKit answers 503 when it is asked for the inbound trunks"),
     ("livekit", "hang", "LiveKit does not answer within 0.5 s when it is asked for the inbound trunks"),
     ("livekit", "drop", "LiveKit cannot be reached when it is asked for the inbound trunks"),

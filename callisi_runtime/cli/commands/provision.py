@@ -138,6 +138,7 @@ def show_plan(args: argparse.Namespace, plan: Plan) -> None:
 
 def _again(args: argparse.Namespace) -> str:
     given = [("--destroy", args.destroy), ("--rotate-password", args.rotate_password)]
+    given.append(("--release-number", args.release_number))
     words = [word for word, is_given in given if is_given]
     if args.buy is not None:
         words.append(f"--buy {args.buy}".rstrip())

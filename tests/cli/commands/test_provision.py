@@ -1,0 +1,224 @@
+"""`callisi provision` and `callisi numbers`: from an empty account to a callable number, as it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from callisi_runtime.loopback.livekit import LiveKitServer
+from callisi_runtime.loopback.twilio import TwilioServer
+from callisi_runtime.loopback.twilio_spec import SpecChecker, find_spec_folder
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from tests.cli.conftest import Callisi
+
+ROOT = Path(__file__).parents[3]
+OFFERED = "+4915799912345"
+CLARA = str(ROOT / "agents/clara.yaml")
+
+
+class Providers:
+    """Both loopback servers in a loop of their own: commands have theirs."""
+
+    def __init__(self) -> None:
+        folder = find_spec_folder()
+        self.twilio = TwilioServer(checker=None if folder is None else SpecChecker(folder))
+        self.livekit = LiveKitServer()
+        self.numbers: Any = self.twilio.parts["numbers"]
+        self.trunking: Any = self.twilio.parts["trunking"]
+        self.sip: Any = self.twilio.parts["sip"]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def start(self) -> None:
+        self._thread.start()
+        for server in (self.twilio, self.livekit):
+            asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(10)
+
+    def stop(self) -> None:
+        for server in (self.twilio, self.livekit):
+            asyncio.run_coroutine_threadsafe(server.stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture
+def providers(callisi: Callisi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
+    """An empty account and an empty project, and a folder whose `.env` leads to both."""
+    made = Providers()
+    made.start()
+    monkeypatch.chdir(tmp_path)
+    environ = {
+        "TWILIO_API_BASE": made.twilio.api_base,
+        "TWILIO_ACCOUNT_SID": made.twilio.account_sid,
+        "TWILIO_AUTH_TOKEN": made.twilio.auth_token,
+        "DEFAULT_FORWARD_NUMBER": "+493090182011",
+        "TWILIO_SMS_TO": "+4917099912345",
+        "LIVEKIT_URL": made.livekit.url,
+        "LIVEKIT_API_KEY": made.livekit.api_key,
+        "LIVEKIT_API_SECRET": made.livekit.api_secret,
+        "LIVEKIT_SIP_URI": "sip:3i1153gfo0b.sip.livekit.cloud",
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in environ.items()))
+    for name in (*environ, "TWILIO_PHONE_NUMBER", "SIP_TRUNK_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    yield made
+    made.stop()
+    assert made.twilio.violations == []
+
+
+def settled(text: str) -> str:
+    """Without what is different in every run: ids, ports, the file's folder."""
+    text = re.sub(r"\b(TK|CL|CR|OU|PN|AC|AD|BU)[0-9a-f]{32}\b", r"\1...", text)
+    text = re.sub(r"\b(ST|SDR)_\w+", r"\1_...", text)
+    text = text.replace(str(ROOT), "ROOT")
+    return re.sub(r"callisi-clara-[0-9a-f]{6}\b(?!\.pstn)", "callisi-clara-......", text)
+
+
+def test_from_an_empty_account_to_a_callable_number_with_two_commands(
+    callisi: Callisi, providers: Providers, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED)
+    looked = callisi("numbers", "search", "--sms")
+    assert (looked.code, OFFERED in looked.out) == (0, True)
+    made = callisi("provision", CLARA, "--apply", "--buy", OFFERED)
+    assert (made.code, made.err) == (0, "")
+    assert settled(made.out) == snapshot
+    [number] = providers.numbers.owned.values()
+    [trunk] = providers.trunking.trunks.values()
+    [inbound] = providers.livekit.trunks.inbound.values()
+    [rule] = providers.livekit.trunks.rules.values()
+    assert number["trunk_sid"] == trunk["sid"]
+    assert list(inbound.numbers) == [OFFERED]
+    assert list(rule.trunk_ids) == [inbound.sip_trunk_id]
+    written = (tmp_path / ".env").read_text()
+    assert f"TWILIO_PHONE_NUMBER={OFFERED}\n" in written
+    [password] = providers.sip.passwords.values()
+    assert f"SIP_TRUNK_PASSWORD={password}\n" in written
+    assert password not in made.out
+
+
+def test_the_plan_of_an_empty_account(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED)
+    ran = callisi("provision", CLARA, "--buy")
+    assert ran.code == 0
+    assert settled(ran.out) == snapshot
+    assert providers.numbers.owned == {}
+
+
+def test_without_buying_it_is_blocked_and_says_who_acts_where(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    ran = callisi("provision", CLARA)
+    assert ran.code == 4
+    assert settled(ran.out) == snapshot
+
+
+def test_a_plan_of_what_drifted(callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion) -> None:
+    providers.numbers.offer(OFFERED)
+    callisi("provision", CLARA, "--apply", "--buy")
+    [trunk] = providers.trunking.trunks.values()
+    trunk |= {"recording": {"mode": "record-from-answer", "trim": "do-not-trim"}, "secure": True}
+    [number] = providers.numbers.owned.values()
+    number["trunk_sid"] = None
+    ran = callisi("provision", CLARA)
+    assert ran.code == 0
+    assert settled(ran.out) == snapshot
+
+
+def test_something_in_the_way_is_shown_and_nothing_done(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.trunking.add_trunk("Callisi-LiveKit-Trunk", None)
+    ran = callisi("provision", CLARA, "--apply", "--buy", OFFERED)
+    assert ran.code == 1
+    assert settled(ran.out) == snapshot
+    assert len(providers.trunking.trunks) == 1
+
+
+def test_an_account_that_is_not_there_yet(
+    callisi: Callisi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = callisi("provision", CLARA)
+    assert ran.code == 4
+    assert settled(ran.out) == snapshot
+
+
+def test_the_document(callisi: Callisi, providers: Providers) -> None:
+    providers.numbers.offer(OFFERED)
+    plan = json.loads(callisi("provision", CLARA, "--buy", "--json").out)
+    assert (plan["ok"], plan["applied"], plan["agent"]) == (True, False, "clara")
+    assert {step["action"] for step in plan["plan"]} == {"unchanged", "create", "update"}
+    done = callisi("provision", CLARA, "--apply", "--buy", "--json")
+    document = json.loads(done.out)
+    assert document["ok"] is True
+    assert [step["action"] for step in document["done"]].count("create") == 9
+    assert {step["action"] for step in document["after"]} == {"unchanged"}
+    [password] = providers.sip.passwords.values()
+    assert password not in done.out
+    again = json.loads(callisi("provision", CLARA, "--apply", "--json").out)
+    assert (again["ok"], again["done"]) == (True, [])
+
+
+def test_destroying_is_shown_first(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED)
+    callisi("provision", CLARA, "--apply", "--buy")
+    shown = callisi("provision", CLARA, "--destroy", "--release-number")
+    assert settled(shown.out) == snapshot
+    assert len(providers.numbers.owned) == 1
+    gone = callisi("provision", CLARA, "--destroy", "--release-number", "--apply")
+    assert gone.code == 0
+    assert (providers.numbers.owned, providers.trunking.trunks) == ({}, {})
+
+
+def test_the_emergency_route_is_printed_alone(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    ran = callisi("provision", CLARA, "--twiml")
+    assert ran.code == 0
+    assert ran.out == snapshot
+
+
+def test_an_emergency_route_to_nobody_is_refused(callisi: Callisi) -> None:
+    ran = callisi("provision", CLARA, "--twiml")
+    assert ran.code == 1
+    assert "set DEFAULT_FORWARD_NUMBER" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--destroy", "--buy"), ("--release-number",), ("--buy", "12ab"), ("--destroy", "--rotate-password")],
+)
+def test_options_that_contradict_each_other(callisi: Callisi, arguments: tuple[str, ...]) -> None:
+    assert callisi("provision", CLARA, *arguments).code == 2
+
+
+def test_numbers_that_can_be_bought(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED)
+    providers.numbers.offer("+493090182099", kind="local", sms=False, address_requirements="local")
+    assert callisi("numbers", "search").out == snapshot
+    assert "needs" not in callisi("numbers", "search", "--type", "local", "--json").out
+    assert callisi("numbers", "search", "--type", "national").out == snapshot
+    assert callisi("numbers", "search", "--type", "pocket").code == 2
+
+
+def test_a_search_without_an_account_says_what_to_set(callisi: Callisi, tmp_path: Path) -> None:
+    ran = callisi("numbers", "search")
+    assert (ran.code, "TWILIO_ACCOUNT_SID" in ran.err) == (1, True)
