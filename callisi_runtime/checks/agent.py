@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     times.check_target_hours,
     messages.check_sms_parts,
     messages.check_whatsapp,
+    messages.check_one_template,
     messages.check_channels,
 )
 """What is looked at, in the order of the file."""

@@ -9,14 +9,13 @@ from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
 from callisi_runtime.notify.gsm7 import BASIC, EXTENDED, measure, sanitise
 from callisi_runtime.phone import normalise, written
-from callisi_runtime.plan.call_plan import with_reference
+from callisi_runtime.plan.call_plan import content_sid_of, with_reference
 from callisi_runtime.plan.content import ContentTemplate, content_template, refusals
-from callisi_runtime.spec import Sms, WhatsApp
+from callisi_runtime.settings import Settings
+from callisi_runtime.spec import SANDBOX_NUMBER, Sms, WhatsApp
 from callisi_runtime.templates import TemplateProblem
 
 REFERENCE = "K7Q2"
-SANDBOX_NUMBER = "+14155238886"
-"""Twilio's WhatsApp sandbox, the same for every account."""
 
 
 def check_sms_parts(view: View) -> Iterator[Problem]:
@@ -116,8 +115,11 @@ def _template_beside(view: View, whatsapp: WhatsApp, loc: Loc) -> Iterator[Probl
 
 def known_template(view: View, whatsapp: WhatsApp) -> bool:
     """Whether there is the id of an approved template, in the file or for a declared text in the environment."""
-    given = view.environ.get("TWILIO_WHATSAPP_CONTENT_SID", "").strip()
-    return whatsapp.content_sid is not None or (whatsapp.template is not None and bool(given))
+    return content_sid_of(whatsapp, Settings.from_environ(_whatsapp_variables(view))) is not None
+
+
+def _whatsapp_variables(view: View) -> dict[str, str]:
+    return {name: value for name, value in view.environ.items() if name.startswith("TWILIO_WHATSAPP_")}
 
 
 def _sandbox_sender(view: View, whatsapp: WhatsApp, loc: Loc) -> Iterator[Problem]:
@@ -149,6 +151,23 @@ def _sandbox(view: View, whatsapp: WhatsApp, loc: Loc) -> Iterator[Problem]:
         yield view.warning(
             (*loc, "variables"), "has no effect without `content_sid`", "no-effect", hint="remove it"
         )
+
+
+def check_one_template(view: View) -> Iterator[Problem]:
+    """TWILIO_WHATSAPP_CONTENT_SID is one template: two texts cannot share it."""
+    declared = [
+        (loc, channel.whatsapp.template)
+        for loc, channel in view.channels()
+        if channel.whatsapp is not None and channel.whatsapp.template and not channel.whatsapp.content_sid
+    ]
+    for loc, text in declared[1:]:
+        if text != declared[0][1]:
+            yield view.error(
+                (*loc, "template"),
+                "this is a second WhatsApp template, and TWILIO_WHATSAPP_CONTENT_SID names one",
+                "whatsapp-template",
+                hint="use the same text, or give this channel a `content_sid` of its own",
+            )
 
 
 def check_channels(view: View) -> Iterator[Problem]:

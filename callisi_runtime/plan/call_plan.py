@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
+from callisi_runtime.phone import normalise
 from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.content import content_template
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.links import Links, links_of
 from callisi_runtime.plan.prompt import prompt_of
 from callisi_runtime.plan.sentences import WITHOUT_NUMBER, sentence_templates
+from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 from callisi_runtime.templates import TemplateProblem, render
 
 if TYPE_CHECKING:
@@ -275,9 +277,15 @@ def step_of(channel: Channel, spec: AgentSpec, settings: Settings) -> Step:
 
 
 def content_sid_of(whatsapp: WhatsApp, settings: Settings) -> str | None:
-    """The approved template that goes out: the file's, or for a declared text the environment's."""
+    """The approved template that goes out: the file's, or for a declared text the environment's.
+
+    None while the sandbox is the sender: it sends no template of ours, and the text goes out as it is.
+    """
     if whatsapp.content_sid is not None or whatsapp.template is None:
         return whatsapp.content_sid
+    sender = whatsapp.sender or normalise(settings.twilio_whatsapp_from).e164
+    if whatsapp.sandbox and sender == SANDBOX_NUMBER:
+        return None
     return settings.twilio_whatsapp_content_sid
 
 

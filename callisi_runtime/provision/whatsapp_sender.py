@@ -9,13 +9,13 @@ from callisi_runtime.phone import normalise
 from callisi_runtime.provision.form import Form
 from callisi_runtime.provision.inbound import inbound_url, may_be_taken
 from callisi_runtime.provision.resource import Blocked, Found, Resource, Thing
+from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.resource import Fields
     from callisi_runtime.provision.world import World
     from callisi_runtime.spec import WhatsApp
 
-SANDBOX: Final = "+14155238886"
 SENDERS: Final = "console.twilio.com, Messaging, Senders, WhatsApp senders"
 ONLINE: Final = ("ONLINE", "ONLINE:UPDATING")
 REVIEWED: Final = {
@@ -44,7 +44,7 @@ class WhatsAppSender(Resource):
     async def find(self, world: World) -> Found:
         """See Resource."""
         number = sender_of(world)
-        if number is None or number == SANDBOX:
+        if number is None or number == SANDBOX_NUMBER:
             return Found()
         listed = await world.twilio.read(
             lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp"),
@@ -58,8 +58,7 @@ class WhatsAppSender(Resource):
         if number is None:
             raise _unset()
         if thing is None:
-            sandbox = number == SANDBOX or any(channel.sandbox for channel in whatsapp_channels(world))
-            raise _sandbox() if sandbox else _unregistered(number)
+            raise _sandbox() if number == SANDBOX_NUMBER else _unregistered(number)
         if str(thing.fields["status"]) not in ONLINE:
             raise _not_online(number, thing)
         url = inbound_url(world.settings)
@@ -138,7 +137,7 @@ def _unregistered(number: str) -> Blocked:
         who="whoever may sign for the business, with its Meta Business account",
         where=SENDERS,
         how_long="an hour to hand in, then Meta's approval: 1 to 2 weeks",
-        then=f"{THEN}; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX} and sandbox: true",
+        then=f"{THEN}; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX_NUMBER} and sandbox: true",
     )
 
 

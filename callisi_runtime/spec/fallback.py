@@ -33,6 +33,8 @@ def _without_prefix(value: object) -> object:
     return value.removeprefix("whatsapp:") if isinstance(value, str) else value
 
 
+SANDBOX_NUMBER = "+14155238886"
+"""Twilio's WhatsApp sandbox, the same for every account: it sends no template of ours."""
 URL = r"^https?://\S+$"
 CONTENT_SID = r"^HX[0-9a-fA-F]{32}$"
 ContentSid = Annotated[

@@ -74,7 +74,8 @@ def test_a_text_that_begins_with_what_never_changes_is_fine() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.RANG_OUT, Outcome.INTERRUPTED])
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_message_fills_every_variable_of_the_approved_text(hidden: bool, outcome: Outcome) -> None:
-    plan = make_plan(SPEC, Settings(twilio_whatsapp_content_sid=CONTENT_SID))
+    spec = load_agent(VARIANT, {"TWILIO_WHATSAPP_FROM": "whatsapp:+49 30 23125100"}).value
+    plan = make_plan(spec, Settings(twilio_whatsapp_content_sid=CONTENT_SID))
     note = plan.note(replace(sample_call(hidden=hidden), outcome=outcome), 1)
     text = text_of(note)
     assert plan.route[0].options["content_sid"] == CONTENT_SID
@@ -83,8 +84,9 @@ def test_a_message_fills_every_variable_of_the_approved_text(hidden: bool, outco
     assert text["variables"]["4"] == note.reference
 
 
-def test_without_an_approved_template_the_same_text_goes_out_in_the_sandbox() -> None:
-    plan = make_plan(SPEC, Settings())
+@pytest.mark.parametrize("content_sid", [None, CONTENT_SID])
+def test_the_sandbox_sends_the_same_text_as_it_is(content_sid: str | None) -> None:
+    plan = make_plan(SPEC, Settings(twilio_whatsapp_content_sid=content_sid))
     note = plan.note(sample_call(), 1)
     text = text_of(note)
     assert plan.route[0].options == {"content_sid": None, "sandbox": True}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callisi_runtime.loopback.twilio_senders import Senders
-from callisi_runtime.provision.whatsapp_sender import SANDBOX, WhatsAppSender
+from callisi_runtime.provision.whatsapp_sender import WhatsAppSender
+from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
 from .desk import OFFICE, Desk, desk
 
@@ -69,7 +70,7 @@ async def test_an_unregistered_sender_says_who_where_and_how_long(office: Desk) 
         "who": "whoever may sign for the business, with its Meta Business account",
         "where": "console.twilio.com, Messaging, Senders, WhatsApp senders",
         "how_long": "an hour to hand in, then Meta's approval: 1 to 2 weeks",
-        "then": f"callisi provision again; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX} and "
+        "then": f"callisi provision again; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX_NUMBER} and "
         "sandbox: true",
     }
 
@@ -98,7 +99,7 @@ async def test_a_sender_that_is_not_online_says_what_it_waits_for(
 
 async def test_the_sandbox_is_explained_and_asks_twilio_nothing(office: Desk) -> None:
     office.yaml = agent("sandbox: true")
-    office.settings["twilio_whatsapp_from"] = f"whatsapp:{SANDBOX}"
+    office.settings["twilio_whatsapp_from"] = f"whatsapp:{SANDBOX_NUMBER}"
     step = await office.step(KEY)
     assert step.blocked is not None
     for fact in ("3 days", "24 hours"):
