@@ -90,7 +90,9 @@ async def whatsapp_sender(patient: Patient) -> list[Result]:
 
 async def sender_state(patient: Patient, channel: WhatsApp, sender: str) -> Result:
     """One sender: the sandbox, or a registered one."""
-    if channel.sandbox:
+    from callisi_runtime.plan.call_plan import content_sid_of
+
+    if channel.sandbox and content_sid_of(channel, patient.settings) is None:
         if sender != SANDBOX:
             what = f"`sandbox: true`, but the sender is not Twilio's sandbox, {SANDBOX}"
             return problem(
@@ -99,7 +101,7 @@ async def sender_state(patient: Patient, channel: WhatsApp, sender: str) -> Resu
         what = (
             "the sandbox forgets members after 3 days, and free text after 24 hours; only a message shows it"
         )
-        mend = f"callisi doctor {patient.agent} --live tries it; for a real line a template, `content_sid`"
+        mend = f"callisi doctor {patient.agent} --live tries it; for a real line a sender of your own, and `template`"
         return warning(what, mend)
     held = await ask(
         patient, lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp", limit=200)
@@ -134,18 +136,33 @@ async def template_of(patient: Patient, channel: WhatsApp) -> Result:
         what = "the template of the file is not handed in: TWILIO_WHATSAPP_CONTENT_SID is not set"
         judge = warning if channel.sandbox else problem
         return judge(what, provision(patient))
-    # What `template` fills in follows from its text, and provision compares that.
-    return await approval(patient, content_sid, None if channel.template else set(channel.variables))
-
-
-async def approval(patient: Patient, content_sid: str, filled: set[str] | None) -> Result:
-    """One template."""
     content = await ask(patient, lambda client: client.content.v1.contents(content_sid).fetch())
+    if channel.template is not None and body_of(content) != wanted_body(patient, channel.template):
+        what = "the approved template has another text than the file: its variables would fill in the wrong places"
+        return problem(what, provision(patient))
+    return await approval(patient, content, None if channel.template else set(channel.variables))
+
+
+def body_of(content: Any) -> str:
+    """The text of a template, as Twilio holds it."""
+    return str(((content.types or {}).get("twilio/text") or {}).get("body", ""))
+
+
+def wanted_body(patient: Patient, text: str) -> str:
+    """The text of the file as it is handed in."""
+    from callisi_runtime.plan import sample_call, variables
+    from callisi_runtime.plan.content import content_template
+
+    return content_template(text, variables(patient.known_spec(), sample_call())).body
+
+
+async def approval(patient: Patient, content: Any, filled: set[str] | None) -> Result:
+    """One template."""
     wanted = set(content.variables or {})
     if filled is not None and wanted != filled:
         what = f"the template has the variables {shown(wanted)}, the file fills in {shown(filled)}"
         return problem(what, "make `variables` in the file those of the template")
-    held = await ask(patient, lambda client: client.content.v1.contents(content_sid).approval_fetch().fetch())
+    held = await ask(patient, lambda client: client.content.v1.contents(content.sid).approval_fetch().fetch())
     about: Any = held.whatsapp or {}
     state = str(about.get("status") or "unsubmitted")
     if state == "approved":

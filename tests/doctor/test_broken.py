@@ -199,6 +199,21 @@ def whatsapp(status: str | None = "approved", sender: str | None = "ONLINE", **s
     return change
 
 
+def declared(text: str, sender: str = OURS) -> Breaking:
+    """The variant's own text, of which this one was approved."""
+
+    async def change(office: Office) -> None:
+        template = office.part("contents").add("callisi:clara:1", text, status="approved")
+        office.part("senders").add(OURS)
+        office.environ["TWILIO_WHATSAPP_CONTENT_SID"] = template.sid
+        office.environ["TWILIO_WHATSAPP_FROM"] = f"whatsapp:{sender}"
+        office.extend("", "forward_whatsapp")
+
+    return change
+
+
+TEXT = "Clara: Ziel nicht erreicht ({{1}}). Bitte Rückruf an {{2}}, Anliegen: {{3}}. Ref {{4}}, Anruf um {{5}} Uhr."
+
 BROKEN = [
     # the file and the environment
     (agent_with_a_mistake, "agent file", "unknown key `greting`", "callisi validate"),
@@ -262,6 +277,12 @@ BROKEN = [
     (whatsapp(status="pending"), "WhatsApp template", "not approved the template yet", "wait"),
     (whatsapp(status="rejected", reason="TAG"), "WhatsApp template", "rejected the template: TAG", "text"),
     (whatsapp(variables={"1": "a", "2": "b"}), "WhatsApp template", "has the variables 1, 2", "`variables`"),
+    (
+        declared("Rückruf an {{1}}, Anruf um {{2}} Uhr."),
+        "WhatsApp template",
+        "another text",
+        "callisi provision",
+    ),
     # what lies here
     (a_dead_letter, "ledger", "reached nobody", "callisi redrive"),
     (nobody_sends, "ledger", "nobody sends it", "callisi deliver"),
@@ -291,6 +312,7 @@ SOON = [
     (old_server, "LiveKit", "1.4.2", "update livekit-server"),
     (unset("LIVEKIT_SIP_URI"), "SIP address", "LIVEKIT_SIP_URI is not set", "Settings, Project"),
     (own("", "forward_whatsapp"), "WhatsApp sender", "forgets members after 3 days", "--live"),
+    (declared(TEXT, "+14155238886"), "WhatsApp sender", "forgets members after 3 days", "--live"),
 ]
 
 
@@ -311,6 +333,8 @@ WELL = [
     (account(type="Trial", verified=[STAFF, "+4917012345678"]), "calls at a time", "four calls"),
     (whatsapp(), "WhatsApp sender", "is online"),
     (whatsapp(), "WhatsApp template", "is approved"),
+    (declared(TEXT), "WhatsApp sender", "is online"),
+    (declared(TEXT), "WhatsApp template", "is approved"),
 ]
 
 
