@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callisi_runtime.provision.apply import Applied, Tell, delete_all
 from callisi_runtime.provision.plan import Plan, Step
-from callisi_runtime.provision.resource import Blocked
+from callisi_runtime.provision.resource import Blocked, Waiting
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.resource import Resource
@@ -23,6 +23,8 @@ async def plan_destruction(world: World, resources: Sequence[Resource]) -> Plan:
         except Blocked as blocked:
             steps.append(Step(resource.key, resource.title, "blocked", why=blocked.what, blocked=blocked))
             continue
+        except Waiting:
+            continue  # what it hangs on is not there, so it is not either
         if things:
             marks = await resource.marks(world, "delete", things[0])
             ids = ", ".join(thing.id for thing in things)
@@ -41,7 +43,7 @@ async def destroy(world: World, resources: Sequence[Resource], tell: Tell) -> Ap
         world.forget(resource.key)
         try:
             things = await resource.removable(world)
-        except Blocked:
+        except (Blocked, Waiting):
             continue
         if not things:
             continue

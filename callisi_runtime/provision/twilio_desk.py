@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AT_ONCE: Final = 8
+"""Requests under way at the same time: the library keeps ten connections."""
 PASSING: Final = (429, 500, 502, 503, 504)
 """Statuses after which reading again is harmless and may help. 429 was never processed, so writing is, too."""
 HINTS: Final[dict[int, str]] = {
@@ -38,6 +41,8 @@ class TwilioDesk:
     def __init__(self, settings: Settings, timeout: float, pauses: tuple[float, ...]) -> None:
         self._settings, self._timeout, self._pauses = settings, timeout, pauses
         self._client: Client | None = None
+        # Of our own: whoever answers on loopback may need the loop's usual threads to do so.
+        self._threads = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="twilio")
 
     @property
     def ready(self) -> bool:
@@ -72,7 +77,7 @@ class TwilioDesk:
         client, waits = self.client, iter(self._pauses)
         while True:
             try:
-                return await asyncio.to_thread(question, client)
+                return await asyncio.get_running_loop().run_in_executor(self._threads, question, client)
             except TwilioException as error:
                 told = refusal_in(error)
                 if told is None:
@@ -104,6 +109,7 @@ class TwilioDesk:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.http_client.session.close()
 

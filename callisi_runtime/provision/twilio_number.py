@@ -18,7 +18,7 @@ class Number(Resource):
 
     key: ClassVar = "twilio-number"
     title: ClassVar = "Twilio: number"
-    needs: ClassVar = ("twilio-account",)
+    needs: ClassVar = ("twilio-account", "twilio-regulatory-bundle")
 
     async def find(self, world: World) -> Found:
         """See Resource."""

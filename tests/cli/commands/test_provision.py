@@ -36,6 +36,7 @@ class Providers:
         self.numbers: Any = self.twilio.parts["numbers"]
         self.trunking: Any = self.twilio.parts["trunking"]
         self.sip: Any = self.twilio.parts["sip"]
+        self.regulatory: Any = self.twilio.parts["regulatory"]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -54,9 +55,10 @@ class Providers:
 
 @pytest.fixture
 def providers(callisi: Callisi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Providers]:
-    """An empty account and an empty project, and a folder whose `.env` leads to both."""
+    """An account with nothing but the papers that Germany asks for, an empty project, a `.env` that leads to both."""
     made = Providers()
     made.start()
+    made.regulatory.add("twilio-approved")
     monkeypatch.chdir(tmp_path)
     environ = {
         "TWILIO_API_BASE": made.twilio.api_base,
@@ -126,6 +128,15 @@ def test_without_buying_it_is_blocked_and_says_who_acts_where(
     assert settled(ran.out) == snapshot
 
 
+def test_without_the_papers_that_is_what_is_blocked(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.regulatory.bundles.clear()
+    ran = callisi("provision", CLARA, "--apply", "--buy")
+    assert ran.code == 4
+    assert settled(ran.out) == snapshot
+
+
 def test_a_plan_of_what_drifted(callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion) -> None:
     providers.numbers.offer(OFFERED)
     callisi("provision", CLARA, "--apply", "--buy")
@@ -161,12 +172,12 @@ def test_the_document(callisi: Callisi, providers: Providers) -> None:
     providers.numbers.offer(OFFERED)
     plan = json.loads(callisi("provision", CLARA, "--buy", "--json").out)
     assert (plan["ok"], plan["applied"], plan["agent"]) == (True, False, "clara")
-    assert {step["action"] for step in plan["plan"]} == {"unchanged", "create", "update"}
+    assert {step["action"] for step in plan["plan"]} == {"unchanged", "create", "skipped"}
     done = callisi("provision", CLARA, "--apply", "--buy", "--json")
     document = json.loads(done.out)
     assert document["ok"] is True
     assert [step["action"] for step in document["done"]].count("create") == 9
-    assert {step["action"] for step in document["after"]} == {"unchanged"}
+    assert {step["action"] for step in document["after"]} == {"unchanged", "skipped"}
     [password] = providers.sip.passwords.values()
     assert password not in done.out
     again = json.loads(callisi("provision", CLARA, "--apply", "--json").out)
