@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from callisi_runtime.doctor import (
     account,
+    alerts,
     files,
     keys,
     ledger,
@@ -71,6 +72,7 @@ CHECKS: dict[str, Check] = {
     "SMS abroad": Check(messages.sms_permission),
     "WhatsApp sender": Check(messages.whatsapp_sender),
     "WhatsApp template": Check(messages.templates),
+    "alerts": Check(alerts.alerts),
     "speech": Check(worker.speech_cache),
     "provider keys": Check(keys.keys),
     "a message": Check(tries.messages, LIVE_SECONDS),

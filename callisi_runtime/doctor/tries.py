@@ -107,7 +107,7 @@ async def followed(patient: Patient, name: str, values: dict[str, Any]) -> Resul
     except Ended as error:
         return Result(error.result.state, f"{name}: {error.result.what}", error.result.mend)
     what = f"{name} is {message.status}, and its arrival was not reported within {sum(LOOKS):.0f} s"
-    return warning(what, "look at the telephone; `callisi logs messages` shows the report when it comes")
+    return warning(what, "look at the telephone: some carriers never report it")
 
 
 async def call(patient: Patient) -> list[Result]:
@@ -194,10 +194,13 @@ def not_rung(error: BaseException, rang: bool, patient: Patient) -> Result:
         )
     if outcome is Outcome.DECLINED:
         what = f"the call was refused{code}: by the person, or by Twilio as not allowed (32203, 32204, 32205)"
-        return problem(what, "`callisi logs alerts` says which")
+        return problem(what, "callisi doctor again in a minute: `alerts` says which")
     if outcome is Outcome.MISCONFIGURED:
         return problem(f"the trunk does not let us call{code}", provision(patient))
-    return problem(f"the call failed on its way{code}", "`callisi logs alerts`, and the log of livekit-sip")
+    return problem(
+        f"the call failed on its way{code}",
+        "callisi doctor again in a minute: see `alerts`, and the log of livekit-sip",
+    )
 
 
 async def emergency_route(patient: Patient) -> list[Result]:

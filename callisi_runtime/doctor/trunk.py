@@ -148,7 +148,8 @@ async def emergency_route(patient: Patient) -> list[Result]:
     ours = (await the_trunks(patient)).ours
     if not ours.disaster_recovery_url:
         what = "the trunk has no disaster recovery URL: when LiveKit is down, callers hear an error"
-        return [warning(what, provision(patient))]
+        mend = f"callisi provision {patient.agent or 'AGENT'} --twiml prints it; TWILIO_DISASTER_RECOVERY_URL, --apply"
+        return [warning(what, mend)]
     return [ok("when LiveKit is down, Twilio follows the trunk's disaster recovery URL")]
 
 

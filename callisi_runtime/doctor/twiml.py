@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SPEAKS: Final = {"Say", "Play", "Record"}
-MEND: Final = "see docs/number.md, the disaster recovery URL"
+MEND: Final = "host what `callisi provision AGENT --twiml` prints"
 
 
 def judged(text: str, targets: Collection[str]) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from callisi_runtime.loopback.twilio_account import Account
+from callisi_runtime.loopback.twilio_alerts import Alerts
 from callisi_runtime.loopback.twilio_content import Contents
 from callisi_runtime.loopback.twilio_numbers import Numbers
 from callisi_runtime.loopback.twilio_part import Part, Route
@@ -23,6 +24,7 @@ __all__ = ["PARTS", "Part", "Route"]
 
 PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
     "account": Account,
+    "alerts": Alerts,
     "contents": Contents,
     "senders": Senders,
     "dialing_permissions": DialingPermissions,

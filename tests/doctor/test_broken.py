@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -179,6 +180,13 @@ async def no_sip_service(office: Office) -> None:
     office.environ["LIVEKIT_SIP_URI"] = "sip:127.0.0.1:9;transport=tcp"
 
 
+def alert(code: int, **values: Any) -> Breaking:
+    async def change(office: Office) -> None:
+        office.part("alerts").add(code, **values)
+
+    return change
+
+
 WHATSAPP = (
     "transfer: {to: '+49 30 901820111'}\n"
     "fallback: {channels: [{whatsapp: {to: '+49 170 12345678', from: '+49 30 901820100', content_sid: %s,\n"
@@ -283,6 +291,8 @@ BROKEN = [
         "another text",
         "callisi provision",
     ),
+    # what Twilio complained about
+    (alert(32010), "alerts", "32010 the trunk has no valid origination URL", "callisi provision"),
     # what lies here
     (a_dead_letter, "ledger", "reached nobody", "callisi redrive"),
     (nobody_sends, "ledger", "nobody sends it", "callisi deliver"),
@@ -311,6 +321,8 @@ SOON = [
     (second_trunk, "trunk", f"2 trunks are called `{TRUNK}`", "delete all but the one"),
     (old_server, "LiveKit", "1.4.2", "update livekit-server"),
     (unset("LIVEKIT_SIP_URI"), "SIP address", "LIVEKIT_SIP_URI is not set", "Settings, Project"),
+    (alert(99999), "alerts", "99999", "twilio.com/docs/errors/99999"),
+    (alert(32001), "alerts", "32001 more than one new call per second", "tried again"),
     (own("", "forward_whatsapp"), "WhatsApp sender", "forgets members after 3 days", "--live"),
     (declared(TEXT, "+14155238886"), "WhatsApp sender", "forgets members after 3 days", "--live"),
 ]
@@ -329,6 +341,8 @@ async def test_what_will_hurt_some_day_is_a_warning(
 
 
 WELL = [
+    (alert(32010, ago=timedelta(hours=2)), "alerts", "none in the last hour"),
+    (alert(32010, level="debug"), "alerts", "none in the last hour"),
     (account(made="Mon, 01 Jun 2020 00:00:00 +0000", profiles=[]), "calls at a time", "from 2020"),
     (account(type="Trial", verified=[STAFF, "+4917012345678"]), "calls at a time", "four calls"),
     (whatsapp(), "WhatsApp sender", "is online"),

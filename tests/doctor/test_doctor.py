@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import re
+from pathlib import Path
 
 import pytest
 
@@ -99,11 +100,9 @@ async def test_all_that_twilio_is_asked_stands_in_its_own_description(
 async def test_a_provider_that_hangs_hides_no_other(office: Office) -> None:
     office.twilio.faults.add("*", "hang", times=None)
     office.patience = 0.3
-    began = time.monotonic()
     found = await office.findings()
-    assert time.monotonic() - began < 5.0
     assert found["Twilio"][0].what == "Twilio does not answer within 0.3 s"
-    assert states(found["number"]) == states(found["balance"]) == ["skipped"]
+    assert states(found["number"]) == states(found["alerts"]) == ["skipped"]
     assert states(found["LiveKit"]) == states(found["calls come in"]) == ["ok"]
 
 
@@ -171,3 +170,14 @@ async def test_two_inbound_rules_are_one_too_many(office: Office) -> None:
     office.livekit.trunks.rules["SDR_twin"] = twin
     (found,) = await office.finding("calls come in")
     assert "2 dispatch rules" in found.what
+
+
+async def test_every_command_that_mends_something_exists() -> None:
+    from callisi_runtime.cli.main import COMMANDS
+
+    sources = "".join(
+        file.read_text(encoding="utf-8") for file in Path("callisi_runtime/doctor").glob("*.py")
+    )
+    named = set(re.findall(r"(?:[`\"]|then |, )callisi ([a-z-]+)", sources))
+    assert {"provision", "validate", "doctor"} <= named
+    assert named <= {*COMMANDS, "doctor"}
