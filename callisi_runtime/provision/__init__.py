@@ -11,7 +11,7 @@ and turn refusals into sentences. `find` must find ours again after a lost answe
 
 from __future__ import annotations
 
-from callisi_runtime.provision.apply import Applied, apply
+from callisi_runtime.provision.apply import Applied, apply, keep
 from callisi_runtime.provision.destroy import destroy, plan_destruction
 from callisi_runtime.provision.plan import Change, Plan, Step, make_plan
 from callisi_runtime.provision.registry import RESOURCES
@@ -30,6 +30,7 @@ __all__ = [
     "World",
     "apply",
     "destroy",
+    "keep",
     "make_plan",
     "plan_destruction",
 ]

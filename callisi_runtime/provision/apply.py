@@ -76,6 +76,17 @@ def _remembering(refused: dict[str, Blocked], plan: Plan) -> Plan:
     )
 
 
+async def keep(world: World, resources: Sequence[Resource], plan: Plan) -> Applied:
+    """What is left to do after a plan without changes: write down what belongs on this machine."""
+    for resource in resources:
+        step = world.steps.get(resource.key)
+        if step is None or step.action != "unchanged":
+            continue
+        if (thing := await world.one(resource.key)) is not None:
+            await resource.settle(world, thing)
+    return Applied((), plan)
+
+
 async def _carried_out(world: World, resource: Resource, step: Step) -> str | None:
     if step.action == "delete":
         await delete_all(world, resource, (await world.found(resource.key)).ours)

@@ -111,12 +111,14 @@ def options_of(args: argparse.Namespace) -> Options:
 
 
 async def _work(args: argparse.Namespace, world: World) -> tuple[Plan, Applied | None]:
-    from callisi_runtime.provision import RESOURCES, apply, destroy, make_plan, plan_destruction
+    from callisi_runtime.provision import RESOURCES, apply, destroy, keep, make_plan, plan_destruction
 
     look, act = (plan_destruction, destroy) if args.destroy else (make_plan, apply)
     plan = await look(world, RESOURCES)
     if not args.apply or plan.having("stopped"):
         return plan, None
+    if not plan.changes:
+        return plan, await keep(world, RESOURCES, plan)
 
     def tell(step: Step) -> None:
         from callisi_runtime.provision.report import done_line

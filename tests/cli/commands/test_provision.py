@@ -184,6 +184,19 @@ def test_the_document(callisi: Callisi, providers: Providers) -> None:
     assert (again["ok"], again["done"]) == (True, [])
 
 
+def test_a_number_whose_purchase_was_not_written_down_is_written_down_by_the_next_run(
+    callisi: Callisi, providers: Providers, tmp_path: Path
+) -> None:
+    providers.numbers.offer(OFFERED)
+    callisi("provision", CLARA, "--apply", "--buy")
+    file = tmp_path / ".env"
+    file.write_text(file.read_text().replace(f"TWILIO_PHONE_NUMBER={OFFERED}", "TWILIO_PHONE_NUMBER="))
+    shown = callisi("provision", CLARA)
+    assert "--apply writes TWILIO_PHONE_NUMBER" in shown.out
+    assert callisi("provision", CLARA, "--apply").out.startswith("nothing was changed")
+    assert f"TWILIO_PHONE_NUMBER={OFFERED}" in file.read_text()
+
+
 def test_destroying_is_shown_first(
     callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
 ) -> None:
