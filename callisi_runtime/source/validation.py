@@ -92,12 +92,11 @@ class Explainer:
     def got(self, place: Place, detail: ErrorDetails) -> str | None:
         """The value in a few words, and the variable it came from."""
         words = in_words(detail["input"])
-        if words.strip("'") and words.strip("'") in detail["msg"] and detail["type"] == "value_error":
-            return None
         expansion = self.expansions.get(id(place.node))
         if expansion is not None and expansion.names and isinstance(place.node, ScalarNode):
             return f"{words} from ${{{expansion.names[0]}}}"
-        return words
+        said = words.strip("'") in detail["msg"] and detail["type"] == "value_error"
+        return None if words.strip("'") and said else words
 
     def unknown_key(self, detail: ErrorDetails) -> Finding:
         """A key that the model does not have: a slip of the finger, or the right key in the wrong block."""

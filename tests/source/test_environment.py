@@ -67,6 +67,11 @@ def test_a_value_from_a_variable_is_named_by_it() -> None:
     assert problem.got == "'soon' from ${SECONDS}"
 
 
+def test_a_variable_is_named_also_where_the_message_has_its_value_already() -> None:
+    problem = problem_of("name: a\ntransfer: {to: '${NUMBER}'}\n", {"NUMBER": "0171"})
+    assert str(problem).endswith("'0171' has no country code, got '0171' from ${NUMBER}")
+
+
 def test_a_secret_is_never_shown() -> None:
     env = {"TWILIO_AUTH_TOKEN": "0123456789abcdef"}
     problem = problem_of("name: a\ntransfer: {to: '${TWILIO_AUTH_TOKEN}'}\n", env)
