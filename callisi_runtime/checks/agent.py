@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from callisi_runtime.checks import messages, numbers, phrases, speech, times, tools
+from callisi_runtime.checks import messages, numbers, phrases, speech, times, tools, whatsapp
 from callisi_runtime.checks.templates import check_templates, stand_in
 from callisi_runtime.checks.view import Check, View, has
 from callisi_runtime.errors import Problem, SpecError, sort_problems
@@ -44,8 +44,9 @@ CHECKS: tuple[Check, ...] = (
     times.check_patience,
     times.check_target_hours,
     messages.check_sms_parts,
-    messages.check_whatsapp,
-    messages.check_one_template,
+    whatsapp.check_whatsapp,
+    whatsapp.check_one_template,
+    whatsapp.check_whatsapp_variables,
     messages.check_channels,
 )
 """What is looked at, in the order of the file."""

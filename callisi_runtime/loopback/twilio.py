@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from callisi_runtime.loopback.server import Server
+from callisi_runtime.loopback.twilio_content import Contents
 from callisi_runtime.loopback.twilio_messages import (
     Course,
     Message,
@@ -167,11 +168,18 @@ class TwilioServer(Server):
         form = {name: str(value) for name, value in (await request.post()).items()}
         if (refused := refusal_of(form)) is not None:
             return self.error(*refused)
-        message = Message(self.account_sid, form, self._course_for(form["To"]))
+        message = Message(self.account_sid, self._with_text(form), self._course_for(form["To"]))
         self.messages[message.sid] = message
         if self.pace is not None or self.send_callbacks:
             self.spawn(self._live(message, 0.02 if self.pace is None else self.pace))
         return web.json_response(message.as_json(), status=201)
+
+    def _with_text(self, form: dict[str, str]) -> dict[str, str]:
+        """A template that is kept here shows its text, as Twilio does."""
+        contents = self.parts["contents"]
+        assert isinstance(contents, Contents)
+        text = contents.filled(form.get("ContentSid", ""), form.get("ContentVariables", ""))
+        return form if text is None else form | {"Body": text}
 
     def _course_for(self, to: str) -> Course:
         for key in (to, "*"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -125,6 +126,14 @@ class Contents:
             content.approval = Approval(friendly_name.lower(), "UTILITY", (status,))
         self.contents[content.sid] = content
         return content
+
+    def filled(self, sid: str, variables: str) -> str | None:
+        """The text of a message with this template and these variables (JSON); None when it is not kept here."""
+        content = self.contents.get(sid)
+        if content is None:
+            return None
+        given = {**content.variables, **json.loads(variables or "{}")}
+        return VARIABLE.sub(lambda match: str(given.get(match[0][2:-2], match[0])), content.body)
 
     def routes(self) -> Sequence[Route]:
         """See Part."""

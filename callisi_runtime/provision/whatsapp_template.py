@@ -80,6 +80,8 @@ class WhatsAppTemplate(Resource):
             return {"approval": SUBMITTED}
         if status in UNDERWAY:
             raise _reviewed(thing, status)
+        if status == "paused":
+            raise _paused(thing)
         if status != APPROVED:
             raise _refused(thing, status)
         return {} if given is not None else {SETTING: thing.id}
@@ -121,6 +123,13 @@ class WhatsAppTemplate(Resource):
         if self.skipped(world) is not None:
             return ()
         return tuple(_thing(one) for one in await self._listed(world) if _is_tagged(one, world))
+
+    async def remark(self, world: World, thing: Thing | None) -> str | None:
+        """See Resource."""
+        category = None if thing is None else _category(thing)
+        if category in (None, CATEGORY):
+            return None
+        return f"Meta has made it {category}, which costs more and may be held back: {CATEGORY} is what was asked for"
 
     async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""
@@ -207,6 +216,14 @@ def _thing(content: Any, in_use: str | None = None) -> Thing:
     return Thing(str(content.sid), fields, raw=content)
 
 
+def _category(thing: Thing) -> str | None:
+    """Meta's own category of an approved template."""
+    approval = getattr(thing.raw, "approval_requests", None) or {}
+    return (
+        str(approval["category"]) if approval.get("status") == APPROVED and approval.get("category") else None
+    )
+
+
 def _reviewed(thing: Thing, status: str) -> Blocked:
     return Blocked(
         f"Meta reviews the template ({thing.id}, {status})",
@@ -225,6 +242,16 @@ def _refused(thing: Thing, status: str) -> Blocked:
         where="the agent file: word `template` differently; another text is handed in as another template",
         how_long="minutes to write, up to 24 hours of review",
         then="callisi provision --apply again",
+    )
+
+
+def _paused(thing: Thing) -> Blocked:
+    return Blocked(
+        f"Meta has paused the template ({thing.id}): recipients have blocked or reported it",
+        who="Meta; you, if it happens again: ask who has blocked it",
+        where=TEMPLATES,
+        how_long="some hours",
+        then="callisi provision again; meanwhile the next channel of the file gets the messages",
     )
 
 

@@ -129,3 +129,17 @@ async def test_what_meta_refuses_for_its_form_is_rejected(twilio: TwilioServer, 
 
 def test_a_good_form_is_not_refused() -> None:
     assert refused_by_meta(BODY) is None
+
+
+async def test_a_message_with_a_template_shows_its_text(twilio: TwilioServer) -> None:
+    sid = (await created(twilio)).sid
+    sent = await call(
+        twilio,
+        lambda client: client.messages.create(
+            to="whatsapp:+4915112345678",
+            from_="whatsapp:+493023125100",
+            content_sid=sid,
+            content_variables='{"1": "0171 3920011", "2": "14:05"}',
+        ),
+    )
+    assert sent.body == "Clara: Bitte Rückruf an 0171 3920011, 14:05 Uhr."

@@ -84,7 +84,7 @@ async def test_a_template_is_made_handed_in_and_put_to_use_when_it_is_approved(o
     assert office.writes() == writes == ["content_create", "approval_create"]
 
 
-@pytest.mark.parametrize("status", ["rejected", "paused", "disabled"])
+@pytest.mark.parametrize("status", ["rejected", "disabled"])
 async def test_what_meta_refuses_comes_with_its_reason(office: Desk, status: str) -> None:
     contents(office).will(status, reason="TAG_CONTENT_MISMATCH")
     await office.apply()
@@ -93,6 +93,31 @@ async def test_what_meta_refuses_comes_with_its_reason(office: Desk, status: str
     assert f"the template is {status}" in step.blocked.what
     assert "TAG_CONTENT_MISMATCH" in step.blocked.what
     assert "`template`" in step.blocked.where
+
+
+async def test_a_pause_is_waited_for(office: Desk) -> None:
+    contents(office).add("callisi:clara:12345678", BODY, status="paused")
+    step = await office.step(KEY)
+    assert step.blocked is not None
+    assert "Meta has paused the template" in step.blocked.what
+    assert step.blocked.how_long == "some hours"
+
+
+async def test_metas_own_category_is_said_when_it_is_dearer(office: Desk) -> None:
+    made = contents(office).add("callisi:clara:12345678", BODY, status="approved")
+    office.settings["twilio_whatsapp_content_sid"] = made.sid
+    assert (await office.step(KEY)).why is None
+    assert made.approval is not None
+    made.approval.category = "MARKETING"
+    step = await office.step(KEY)
+    assert step.action == "unchanged"
+    assert "Meta has made it MARKETING" in (step.why or "")
+
+
+async def test_a_refusal_is_said_with_what_was_tried(office: Desk) -> None:
+    office.twilio.faults.add("approval_create", "status:400")
+    with pytest.raises(CallisiError, match="Twilio refuses while the WhatsApp template was handed in"):
+        await office.apply()
 
 
 async def test_another_text_is_another_template_and_the_first_stays(office: Desk) -> None:
