@@ -31,7 +31,10 @@ THEN: Final = "callisi provision again"
 
 
 class WhatsAppSender(Resource):
-    """The sender that TWILIO_WHATSAPP_FROM names. Never registered and never deleted by us."""
+    """Every sender of the agent's WhatsApp messages: TWILIO_WHATSAPP_FROM, or `from` in the file.
+
+    Never registered and never deleted by us. Its fields are the numbers, and where messages to them go.
+    """
 
     key: ClassVar = "whatsapp-sender"
     title: ClassVar = "WhatsApp: sender"
@@ -43,45 +46,55 @@ class WhatsAppSender(Resource):
 
     async def find(self, world: World) -> Found:
         """See Resource."""
-        number = sender_of(world)
-        if number is None or number == SANDBOX_NUMBER:
+        numbers = [one for one in senders_of(world) if one not in (None, SANDBOX_NUMBER)]
+        if not numbers:
             return Found()
         listed = await world.twilio.read(
             lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp"),
             "its WhatsApp senders",
         )
-        return Found(tuple(_thing(one) for one in listed if one.sender_id == address(number)))
+        held = {number: one for number in numbers for one in listed if one.sender_id == address(number or "")}
+        return Found((_thing(held),)) if held else Found()
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
-        number = sender_of(world)
-        if number is None:
-            raise _unset()
-        if thing is None:
-            raise _sandbox() if number == SANDBOX_NUMBER else _unregistered(number)
-        if str(thing.fields["status"]) not in ONLINE:
-            raise _not_online(number, thing)
         url = inbound_url(world.settings)
-        if url is None:
-            return {}
-        if not may_be_taken(thing.fields["messages_to"], url) and not world.is_adopted(thing.id):
-            raise _foreign(thing)
-        return {"messages_to": url}
+        wanted = {}
+        for number in senders_of(world):
+            if number is None:
+                raise _unset()
+            if number == SANDBOX_NUMBER:
+                raise _sandbox()
+            sender = None if thing is None else thing.raw.get(number)
+            if sender is None:
+                raise _unregistered(number)
+            if str(sender.status) not in ONLINE:
+                raise _not_online(number, sender)
+            if url is not None:
+                if not may_be_taken(callback_of(sender), url) and not world.is_adopted(sender.sid):
+                    raise _foreign(number, sender)
+                wanted[number] = url
+        return wanted
 
     async def create(self, world: World, fields: Fields) -> Thing:
         """Never called: a sender is registered by a person."""
         raise AssertionError("a sender is not registered by a program")
 
     async def update(self, world: World, thing: Thing, fields: Fields) -> Thing:
-        """Messages to the sender come to us; its other addresses stay."""
-        kept = {name: value for name, value in (thing.raw.webhook or {}).items() if value is not None}
-        webhook = {**kept, "callback_url": fields["messages_to"], "callback_method": "POST"}
-        form = Form({"webhook": webhook})
-        changed = await world.twilio.write(
-            lambda client: client.messaging.v2.channels_senders(thing.id).update(form),
+        """Messages to the senders come to us; their other addresses stay."""
+        held = dict(thing.raw)
+        for number, url in fields.items():
+            if thing.fields[number] != url:
+                held[number] = await self._told(world, held[number], url)
+        return _thing(held)
+
+    async def _told(self, world: World, sender: Any, url: str) -> Any:
+        kept = {name: value for name, value in (sender.webhook or {}).items() if value is not None}
+        form = Form({"webhook": {**kept, "callback_url": url, "callback_method": "POST"}})
+        return await world.twilio.write(
+            lambda client: client.messaging.v2.channels_senders(sender.sid).update(form),
             "the WhatsApp sender was told where messages go",
         )
-        return _thing(changed)
 
     async def delete(self, world: World, thing: Thing) -> None:
         """Never called: see removable."""
@@ -97,16 +110,21 @@ def whatsapp_channels(world: World) -> list[WhatsApp]:
     return [channel.whatsapp for channel in channels if channel.whatsapp is not None]
 
 
-def sender_of(world: World) -> str | None:
-    """From whom WhatsApp messages come, in E.164."""
-    declared = next((one.sender for one in whatsapp_channels(world) if one.sender), None)
-    return normalise(declared or world.setting("twilio_whatsapp_from")).e164
+def senders_of(world: World) -> list[str | None]:
+    """From whom WhatsApp messages come, in E.164, each once; None where nothing says it."""
+    usual = world.setting("twilio_whatsapp_from")
+    found = [normalise(one.sender or usual).e164 for one in whatsapp_channels(world)]
+    return list(dict.fromkeys(found))
 
 
-def _thing(sender: Any) -> Thing:
-    webhook = sender.webhook or {}
-    fields = {"status": str(sender.status), "messages_to": webhook.get("callback_url") or ""}
-    return Thing(str(sender.sid), fields, raw=sender)
+def callback_of(sender: Any) -> str:
+    """Where messages to a sender go; empty: nowhere."""
+    return str((sender.webhook or {}).get("callback_url") or "")
+
+
+def _thing(held: dict[str, Any]) -> Thing:
+    fields = {number: callback_of(sender) for number, sender in held.items()}
+    return Thing(", ".join(str(sender.sid) for sender in held.values()), fields, raw=held)
 
 
 def _unset() -> Blocked:
@@ -141,12 +159,10 @@ def _unregistered(number: str) -> Blocked:
     )
 
 
-def _not_online(number: str, thing: Thing) -> Blocked:
-    status = str(thing.fields["status"])
+def _not_online(number: str, sender: Any) -> Blocked:
+    status = str(sender.status)
     what, who, how_long = REVIEWED.get(status, (f"the sender is {status}", "you", "as Meta says"))
-    reasons = "; ".join(
-        f"{one.get('message')} ({one.get('code')})" for one in thing.raw.offline_reasons or ()
-    )
+    reasons = "; ".join(f"{one.get('message')} ({one.get('code')})" for one in sender.offline_reasons or ())
     return Blocked(
         f"{number} cannot send WhatsApp yet: {what}{': ' + reasons if reasons else ''}",
         who=who,
@@ -156,11 +172,11 @@ def _not_online(number: str, thing: Thing) -> Blocked:
     )
 
 
-def _foreign(thing: Thing) -> Blocked:
+def _foreign(number: str, sender: Any) -> Blocked:
     return Blocked(
-        f"messages to the WhatsApp sender go to {thing.fields['messages_to']}, which is not this agent",
+        f"WhatsApp messages to {number} go to {callback_of(sender)}, which is not this agent",
         who="you",
-        where=f"callisi provision --adopt {thing.id} takes them over; without it nobody's answer 1 is seen",
+        where=f"callisi provision --adopt {sender.sid} takes them over; without it nobody's answer 1 is seen",
         how_long="a minute",
         then=THEN,
     )

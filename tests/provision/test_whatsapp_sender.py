@@ -108,6 +108,21 @@ async def test_the_sandbox_is_explained_and_asks_twilio_nothing(office: Desk) ->
     assert office.twilio.log.of("sender_list") == []
 
 
+async def test_each_of_several_senders_is_looked_at(office: Desk) -> None:
+    second = "+4930901829"
+    office.yaml = DECLARED + f'    - whatsapp: {{to: "+49 151 12345679", from: "{second}", sandbox: true}}\n'
+    office.settings["callisi_public_url"] = "https://clara.example.com"
+    senders(office).add(OFFICE)
+    step = await office.step(KEY)
+    assert step.blocked is not None
+    assert step.blocked.what.startswith(second)
+    senders(office).add(second)
+    assert [one.field for one in (await office.step(KEY)).changes] == [OFFICE, second]
+    assert await office.apply() == (KEY,)
+    assert office.writes() == ["sender_update", "sender_update"]
+    assert await office.apply() == ()
+
+
 async def test_without_a_sender_it_says_what_to_set(office: Desk) -> None:
     office.settings.clear()
     step = await office.step(KEY)
@@ -119,7 +134,7 @@ async def test_answers_come_to_us_and_the_senders_other_addresses_stay(office: D
     sender = senders(office).add(OFFICE)
     sender.webhook = {"callback_url": None, "status_callback_url": "https://crm.example.com/status"}
     office.settings["callisi_public_url"] = "https://clara.example.com"
-    assert [(one.field, one.after) for one in (await office.step(KEY)).changes] == [("messages_to", OURS)]
+    assert [(one.field, one.after) for one in (await office.step(KEY)).changes] == [(OFFICE, OURS)]
     assert await office.apply() == (KEY,)
     assert sender.webhook == {
         "status_callback_url": "https://crm.example.com/status",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.loopback.twilio_content import Contents
+from callisi_runtime.notify import build_channels
+from callisi_runtime.notify.base import Sent
+from callisi_runtime.notify.settings import notify_settings
+from callisi_runtime.plan import make_plan, sample_call
 from callisi_runtime.provision.whatsapp_sender import WhatsAppSender
 from callisi_runtime.provision.whatsapp_template import SETTING, WhatsAppTemplate
 
@@ -214,6 +219,27 @@ async def test_an_approved_template_that_the_file_names_is_fine_and_an_unknown_o
     step = await office.step(KEY)
     assert step.blocked is not None
     assert f"the account has no template {SID}" in step.blocked.what
+
+
+async def test_what_was_approved_is_what_staff_reads(office: Desk) -> None:
+    await office.apply()
+    (made,) = contents(office).contents.values()
+    assert made.approval is not None
+    made.approval.passed = 2
+    await office.apply()
+    world = office.world()
+    environ = dict([office.env_file.read_text().strip().split("=")])
+    settings = replace(world.settings, twilio_whatsapp_content_sid=environ[SETTING])
+    plan = make_plan(world.spec, settings)
+    note = plan.note(sample_call(), 1)
+    channel = build_channels(notify_settings(settings))["whatsapp"]
+    sent = await channel.send(note, plan.route[0])
+    (message,) = office.twilio.messages.values()
+    assert message.form["ContentSid"] == made.sid
+    assert message.form["Body"] == f"Clara: Bitte Rückruf an 0152 28817386. Ref {note.reference}, danke."
+    assert await channel.find(note, plan.route[0]) == Sent(sent.sid), (
+        "a lost answer is found by its reference"
+    )
 
 
 async def test_every_request_is_one_of_twilios_own(tmp_path: Path) -> None:
