@@ -127,18 +127,21 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def read_environment(directory: Path | None = None) -> dict[str, str]:
+def read_environment(directory: Path | None = None, also: Path | None = None) -> dict[str, str]:
     """`.env` of the working directory, overlaid by the process's environment.
 
     Args:
         directory: Where `.env` is looked for; the working directory when left out.
+        also: Another file of the same kind, which counts more than `.env`.
     """
     file = (directory or Path.cwd()) / ".env"
-    values: dict[str, str] = {}
-    if file.is_file():
-        from dotenv import dotenv_values
+    return _values_in(file) | (_values_in(also) if also else {}) | dict(os.environ)
 
-        values = {
-            name: value for name, value in dotenv_values(file, interpolate=False).items() if value is not None
-        }
-    return values | dict(os.environ)
+
+def _values_in(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    read = dotenv_values(file, interpolate=False)
+    return {name: value for name, value in read.items() if value is not None}

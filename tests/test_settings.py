@@ -17,6 +17,7 @@ SECRETS = {
             "openai_api_key",
             "deepgram_api_key",
             "twilio_auth_token",
+            "sip_trunk_password",
             "smtp_url",
             "callisi_webhook_secret",
         )
@@ -56,6 +57,26 @@ def test_the_process_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     environ = read_environment(tmp_path)
     assert environ["TWILIO_SMS_TO"] == "+49 171 3920011"
     assert environ["SIP_TRUNK_NAME"] == "process"
+
+
+def test_a_second_file_counts_more_than_the_first(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SIP_TRUNK_USERNAME=first\nTWILIO_EDGE=dublin\n", encoding="utf-8")
+    also = tmp_path / "secrets.env"
+    also.write_text("SIP_TRUNK_USERNAME=second\n", encoding="utf-8")
+    environ = read_environment(tmp_path, also)
+    assert (environ["SIP_TRUNK_USERNAME"], environ["TWILIO_EDGE"]) == ("second", "dublin")
+
+
+@pytest.mark.parametrize(
+    ("text", "on"), [("yes", True), ("TRUE", True), ("no", False), ("0", False), ("", False)]
+)
+def test_a_switch_is_on_or_off(text: str, on: bool) -> None:
+    assert Settings.from_environ({"SIP_SECURE": text}).sip_secure is on
+
+
+def test_a_switch_that_is_neither_is_said() -> None:
+    with pytest.raises(CallisiError, match="SIP_SECURE is neither on nor off, got 'maybe'"):
+        Settings.from_environ({"SIP_SECURE": "maybe"})
 
 
 def test_without_a_file_the_process_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from callisi_runtime.provision.plan import CHANGES, Plan, Step, judge, make_plan
 from callisi_runtime.provision.resource import Blocked, Unknown
+from callisi_runtime.provision.secrets import check_writable
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.resource import Resource, Thing
@@ -40,6 +41,7 @@ async def apply(world: World, resources: Sequence[Resource], tell: Tell) -> Appl
     Raises:
         CallisiError: A provider refused, or nobody knows; what came before it is done.
     """
+    check_writable(world.options.env_file)
     done: list[Step] = []
     refused: dict[str, Blocked] = {}
     world.steps.clear()

@@ -56,10 +56,15 @@ async def offers(
         wanted["sms_enabled"] = True
     if contains:
         wanted["contains"] = contains
-    found = await twilio.read(
-        lambda c: getattr(c.available_phone_numbers(country), TYPES[number_type]).list(**wanted),
-        f"the {number_type} numbers of {country}",
-    )
+    try:
+        found = await twilio.read(
+            lambda c: getattr(c.available_phone_numbers(country), TYPES[number_type]).list(**wanted),
+            f"the {number_type} numbers of {country}",
+        )
+    except CallisiError as error:
+        if any(problem.code == "twilio-404" for problem in error.problems):
+            return []  # so Twilio says that a country has no numbers of this type
+        raise
     return [_offer(one, number_type) for one in found]
 
 

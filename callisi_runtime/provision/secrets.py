@@ -36,6 +36,24 @@ def username_prefix(agent: str) -> str:
     return f"callisi-{re.sub(r'[^a-z0-9]+', '-', agent.lower()).strip('-')}-"
 
 
+def check_writable(file: Path) -> None:
+    """Before anything is made that could not be written down.
+
+    Raises:
+        CallisiError: The file cannot be written.
+    """
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        raise _not_writable(file, "there is no such folder")
+    if file.is_dir() or not os.access(folder, os.W_OK):
+        raise _not_writable(file, "permission denied")
+
+
+def _not_writable(file: Path, why: str) -> CallisiError:
+    hint = "give another file: --env-file PATH"
+    return CallisiError(Problem(f"{file} cannot be written ({why})", code="env-file", hint=hint))
+
+
 def write_settings(file: Path, values: Mapping[str, str]) -> None:
     """Set variables in a `.env`, others and comments left as they are; afterwards only its owner reads it.
 
@@ -50,9 +68,7 @@ def write_settings(file: Path, values: Mapping[str, str]) -> None:
             lines = _with(lines, name, value)
         _replace(file, "\n".join(lines) + "\n")
     except OSError as error:
-        what = f"{file} cannot be written ({error.strerror})"
-        hint = "give another file: --env-file PATH; nothing was made"
-        raise CallisiError(Problem(what, code="env-file", hint=hint)) from error
+        raise _not_writable(file, str(error.strerror)) from error
 
 
 def _with(lines: list[str], name: str, value: str) -> list[str]:

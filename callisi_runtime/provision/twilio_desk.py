@@ -164,7 +164,7 @@ def refused(error: Refusal, doing: str, *, reads: bool) -> CallisiError:
         ),
     }
     if code not in HINTS and status in known:
-        return CallisiError(_problem(*known[status]))
+        return CallisiError(replace(_problem(*known[status]), code=f"twilio-{status}"))
     if status >= 500:
         return CallisiError(
             _problem(f"Twilio answers {status} {doing}", "see status.twilio.com, and run this again")

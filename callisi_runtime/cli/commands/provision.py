@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     from callisi_runtime.settings import Settings, read_environment
 
     options = options_of(args)
-    environ = read_environment()
+    environ = read_environment(also=options.env_file)
     spec = load_agent(args.agent, environ).value
     if args.twiml:
         return show_twiml(args, spec, environ)
@@ -90,6 +91,10 @@ def options_of(args: argparse.Namespace) -> Options:
 
     if args.destroy and (args.buy is not None or args.rotate_password):
         raise UsageError("--destroy takes away; it goes with neither --buy nor --rotate-password")
+    if args.rotate_password and (fixed := {"SIP_TRUNK_USERNAME", "SIP_TRUNK_PASSWORD"} & os.environ.keys()):
+        raise UsageError(
+            f"{', '.join(sorted(fixed))}: set by the environment, which counts more than the file; unset it"
+        )
     if args.release_number and not args.destroy:
         raise UsageError("--release-number goes with --destroy")
     number = None

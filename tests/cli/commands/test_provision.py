@@ -241,6 +241,38 @@ def test_numbers_that_can_be_bought(
     assert "needs" not in callisi("numbers", "search", "--type", "local", "--json").out
     assert callisi("numbers", "search", "--type", "national").out == snapshot
     assert callisi("numbers", "search", "--type", "pocket").code == 2
+    providers.twilio.faults.add("number_search", "status:404")
+    assert json.loads(callisi("numbers", "search", "--type", "toll-free", "--json").out)["numbers"] == []
+
+
+def test_secrets_go_into_the_file_that_is_named_and_are_found_there_again(
+    callisi: Callisi, providers: Providers, tmp_path: Path
+) -> None:
+    providers.numbers.add(OFFERED)
+    file = tmp_path / "secrets.env"
+    file.write_text(f"TWILIO_PHONE_NUMBER={OFFERED}\n")
+    assert callisi("provision", CLARA, "--apply", "--env-file", str(file)).code == 0
+    assert "SIP_TRUNK_PASSWORD" not in (tmp_path / ".env").read_text()
+    assert "SIP_TRUNK_PASSWORD" in file.read_text()
+    again = callisi("provision", CLARA, "--apply", "--env-file", str(file))
+    assert again.out.startswith("nothing was changed")
+
+
+def test_a_password_that_the_environment_fixes_is_not_rotated(
+    callisi: Callisi, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIP_TRUNK_PASSWORD", "Fixed-Password-12")
+    ran = callisi("provision", CLARA, "--apply", "--rotate-password")
+    assert (ran.code, "counts more than the file" in ran.err) == (2, True)
+
+
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_made(
+    callisi: Callisi, providers: Providers, tmp_path: Path
+) -> None:
+    providers.numbers.add(OFFERED)
+    ran = callisi("provision", CLARA, "--apply", "--env-file", str(tmp_path / "no" / "such" / "folder"))
+    assert (ran.code, "cannot be written" in ran.err) == (1, True)
+    assert providers.sip.lists == {}
 
 
 def test_a_search_without_an_account_says_what_to_set(callisi: Callisi, tmp_path: Path) -> None:
