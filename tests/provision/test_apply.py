@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from callisi_runtime.errors import CallisiError
+from callisi_runtime.provision import RESOURCES, Step, apply
 
 if TYPE_CHECKING:
     from tests.provision.conftest import Office
@@ -143,3 +144,63 @@ async def test_an_answer_that_was_lost_is_found_at_once(office: Office) -> None:
     applied = await office.apply()
     assert [step.resource for step in applied.done] == EVERYTHING
     assert len(office.trunking.trunks) == 1
+
+
+class Killed(Exception):
+    """The run ends here, as if its process had died."""
+
+
+@pytest.mark.parametrize("steps", range(1, len(EVERYTHING) + 1))
+async def test_killed_between_any_two_steps_the_next_run_does_the_rest(office: Office, steps: int) -> None:
+    taken: list[str] = []
+
+    def dies(step: Step) -> None:
+        taken.append(step.resource)
+        if len(taken) == steps:
+            raise Killed
+
+    async with office.world() as world:
+        with pytest.raises(Killed):
+            await apply(world, RESOURCES, dies)
+    rest = await office.apply()
+    assert [*taken, *(step.resource for step in rest.done)] == EVERYTHING
+    assert rest.converged
+
+
+async def test_the_password_is_on_the_disk_before_twilio_hears_of_it(office: Office) -> None:
+    office.twilio.faults.add("credential_create", "drop")
+    with pytest.raises(CallisiError):
+        await office.apply()
+    before = office.env_file.read_text()
+    assert "SIP_TRUNK_PASSWORD=" in before
+    await office.apply()
+    assert office.env_file.read_text() == before
+    [user] = office.sip.users.values()
+    assert f"SIP_TRUNK_USERNAME={user['username']}" in before
+
+
+DELETIONS = [
+    ("twilio", "trunk_number_delete"),
+    ("twilio", "origination_delete"),
+    ("livekit", "DeleteSIPTrunk"),
+    ("livekit", "DeleteSIPDispatchRule"),
+    ("twilio", "termination_delete"),
+    ("twilio", "trunk_delete"),
+    ("twilio", "credential_delete"),
+    ("twilio", "credential_list_delete"),
+]
+
+
+@pytest.mark.parametrize(("provider", "operation"), DELETIONS)
+@pytest.mark.parametrize("fault", ["accept_then_drop", "drop"])
+async def test_destroying_that_was_interrupted_is_finished_by_the_next_run(
+    office: Office, provider: str, operation: str, fault: str
+) -> None:
+    await office.apply()
+    server = office.twilio if provider == "twilio" else office.livekit
+    server.faults.add(operation, fault)
+    with suppress(CallisiError):
+        await office.destroy()
+    gone = await office.destroy()
+    assert gone.after.steps == ()
+    assert {name: len(held) for name, held in office.state().items() if held} == {"numbers": 1}

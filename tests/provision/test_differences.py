@@ -253,15 +253,6 @@ async def test_a_number_is_released_only_when_asked_and_only_one_that_was_bought
     assert office.numbers.owned == {}
 
 
-async def test_interrupted_in_the_middle_of_destroying_it_is_finished_by_the_next(office: Office) -> None:
-    await office.apply()
-    office.twilio.faults.add("trunk_delete", "accept_then_drop")
-    office.livekit.faults.add("DeleteSIPDispatchRule", "accept_then_drop")
-    await office.destroy()
-    await office.destroy()
-    assert {name: len(held) for name, held in office.state().items() if held} == {"numbers": 1}
-
-
 async def test_a_password_is_replaced_by_a_second_user_and_the_first_goes_last(office: Office) -> None:
     await office.apply()
     [first] = office.sip.users.values()
@@ -274,6 +265,15 @@ async def test_a_password_is_replaced_by_a_second_user_and_the_first_goes_last(o
         trunk_now.auth_username: trunk_now.auth_password
     }
     assert (await office.plan()).changes == ()
+
+
+async def test_a_user_that_somebody_else_put_on_our_list_is_kept(office: Office) -> None:
+    await office.apply()
+    [listed] = office.sip.lists
+    office.sip.add_user(listed, "softphone", "Abcdefghijk1")
+    await office.apply(rotate=True)
+    assert "softphone" in office.sip.users_of(listed)
+    assert len(office.sip.users) == 2
 
 
 async def test_a_password_that_was_lost_means_a_second_user(office: Office) -> None:
