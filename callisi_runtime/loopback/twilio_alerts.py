@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
     from callisi_runtime.loopback.twilio import TwilioServer
 
+DETAILS: Final = ("request_variables", "response_body", "response_headers", "request_headers")
+"""What only a single alert shows."""
+
 
 class Alerts:
-    """Operations: `alert_list`. The newest come first; `StartDate` and `EndDate` count by the second."""
+    """Operations: `alert_list`, `alert_fetch`. The newest come first; `StartDate` and `EndDate` count by the second."""
 
     def __init__(self, server: TwilioServer) -> None:
         self.alerts: list[Row] = []
@@ -58,7 +61,10 @@ class Alerts:
 
     def routes(self) -> Sequence[Route]:
         """See Part."""
-        return (Route("alert_list", "GET", "/v1/Alerts", self._list),)
+        return (
+            Route("alert_list", "GET", "/v1/Alerts", self._list),
+            Route("alert_fetch", "GET", "/v1/Alerts/{Sid}", self._fetch),
+        )
 
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query
@@ -69,3 +75,9 @@ class Alerts:
             if since <= row["date_generated"] <= until and query.get("LogLevel") in (None, row["log_level"])
         ]
         return meta_page(request, "alerts", shown)
+
+    async def _fetch(self, request: web.Request) -> web.Response:
+        found = [row for row in self.alerts if row["sid"] == request.match_info["Sid"]]
+        if not found:
+            return self._server.error(20404, f"The requested resource {request.path} was not found")
+        return web.json_response(found[0] | dict.fromkeys(DETAILS))

@@ -54,6 +54,8 @@ class Message:
     passed: int = 0
     """How many statuses of its course are behind it."""
     direction: str = "outbound-api"
+    price: str | None = None
+    """Negative, as Twilio writes it; null until it is rated."""
 
     @property
     def to(self) -> str:
@@ -108,7 +110,7 @@ class Message:
             "direction": self.direction,
             "num_segments": str(segments(body)),
             "num_media": "0",
-            "price": None,
+            "price": self.price,
             "price_unit": "USD",
             "error_code": code,
             "error_message": None if code is None else f"Error {code}",

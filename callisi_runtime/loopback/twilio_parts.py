@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from callisi_runtime.loopback.twilio_account import Account
 from callisi_runtime.loopback.twilio_alerts import Alerts
+from callisi_runtime.loopback.twilio_calls import Calls
 from callisi_runtime.loopback.twilio_content import Contents
 from callisi_runtime.loopback.twilio_numbers import Numbers
 from callisi_runtime.loopback.twilio_part import Part, Route
@@ -16,6 +17,7 @@ from callisi_runtime.loopback.twilio_regulatory import Regulatory
 from callisi_runtime.loopback.twilio_senders import Senders
 from callisi_runtime.loopback.twilio_sip import Sip
 from callisi_runtime.loopback.twilio_trunking import Trunking
+from callisi_runtime.loopback.twilio_usage import Usage
 
 if TYPE_CHECKING:
     from callisi_runtime.loopback.twilio import TwilioServer
@@ -25,6 +27,8 @@ __all__ = ["PARTS", "Part", "Route"]
 PARTS: Final[dict[str, Callable[[TwilioServer], Any]]] = {
     "account": Account,
     "alerts": Alerts,
+    "calls": Calls,
+    "usage": Usage,
     "contents": Contents,
     "senders": Senders,
     "dialing_permissions": DialingPermissions,
