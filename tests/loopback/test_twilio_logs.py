@@ -13,8 +13,8 @@ from .asking import call
 
 if TYPE_CHECKING:
     from callisi_runtime.loopback.twilio import TwilioServer
-    from callisi_runtime.loopback.twilio_calls import Calls
     from callisi_runtime.loopback.twilio_alerts import Alerts
+    from callisi_runtime.loopback.twilio_calls import Calls
     from callisi_runtime.loopback.twilio_usage import Usage
 
 CALLER, OFFICE, STAFF = "+4915228817386", "+4930901820100", "+4930901820111"
