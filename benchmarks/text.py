@@ -24,6 +24,10 @@ GREETING = "Guten Tag, hier ist Clara"
 KEPT = ("PATH", "HOME", "LANG", "TERM", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH")
 """What the measured programs inherit: no key and no LiveKit of the person who measures."""
 BARE_IMPORTS = "import pydantic, yaml, jinja2"
+MODEL_IMPORTS = "from pydantic import BaseModel; import yaml, jinja2"
+"""`import pydantic` loads nothing that a model needs; whoever declares one pays for this."""
+ONE_MODEL = "from pydantic import BaseModel; import yaml, jinja2\nclass Agent(BaseModel):\n    name: str"
+"""The least program that does anything with it: one model with one field."""
 SESSION_IMPORTS = "import livekit.agents; from livekit.plugins import openai, deepgram, silero"
 SPECS = 1000
 SPEC = """\
@@ -65,14 +69,18 @@ def main() -> int:
 
 def cold_start(report: Report, rounds: int) -> None:
     """`callisi validate` on Clara against an interpreter that imports what any such program needs."""
-    ours, bare = by_turns(
+    subject = "callisi validate, cold"
+    ours, bare, base, model = by_turns(
         rounds,
         partial(seconds, [str(BIN / "callisi"), "validate", str(CLARA)]),
-        partial(seconds, [sys.executable, "-c", BARE_IMPORTS]),
+        *(
+            partial(seconds, [sys.executable, "-c", code])
+            for code in (BARE_IMPORTS, MODEL_IMPORTS, ONE_MODEL)
+        ),
     )
-    report.add(
-        "callisi validate, cold", "s", ours, rival=f"python -c '{BARE_IMPORTS}'", theirs=bare, target=1.5
-    )
+    report.add(subject, "s", ours, rival=f"python -c '{BARE_IMPORTS}'", theirs=bare, target=1.5)
+    report.add(subject, "s", ours, rival=f"python -c '{MODEL_IMPORTS}'", theirs=base)
+    report.add(subject, "s", ours, rival="the same, and one model with one field", theirs=model)
 
 
 def thousand_specs(report: Report, rounds: int) -> None:

@@ -49,6 +49,8 @@ _EMERGENCY = frozenset({"110", "112", "117", "118", "122", "133", "140", "144", 
 _PREMIUM_DE = ("900", "137", "138", "190", "118")
 _WRITTEN = re.compile(r"[+＋]?[0-9 ()./\-\u2010-\u2015\u00a0\u202f]+")
 _SEPARATORS = re.compile(r"[ ()./\-\u2010-\u2015\u00a0\u202f]+")
+_PLAIN_GERMAN = re.compile(r"\+49(?P<network>1[567][0-9]|30|40|69|89)(?P<rest>[0-9]{5,9})")
+"""Mobile networks, and the cities whose area code has two digits: split without the tables of every country."""
 _SCHEME = re.compile(r"^(?:tel|sips?|callto|whatsapp):(?://)?", re.IGNORECASE)
 
 _EXAMPLE_RANGES = (
@@ -107,6 +109,11 @@ def parse_declared(text: str, region: str = "DE") -> str:
     if not _WRITTEN.fullmatch(bare):
         raise ValueError(f"{text!r} is not a telephone number; write it as +49 30 1234567")
     _refuse_short(bare)
+    digits = _SEPARATORS.sub("", bare)
+    if is_example(
+        digits
+    ):  # needs no table of every country, and loading them takes longer than a file's check
+        return digits
     number = _parsed(bare, region)
     if number is None:
         raise ValueError(f"{text!r} is not a telephone number; write it with its country code: +49 ...")
@@ -170,6 +177,8 @@ def _is_withheld(text: str) -> bool:
 
 def _from_carrier(text: str, region: str) -> str | None:
     digits = _SEPARATORS.sub("", text)
+    if is_example(digits):
+        return digits
     number = _parsed(text, region)
     if number is not None and not digits.startswith(("+", "0")):
         number = _without_plus(digits)
@@ -240,6 +249,8 @@ def _refuse_impossible(number: PhoneNumber, text: str) -> None:
 
 def _parts(e164: str, region: str) -> list[str]:
     """Area code or network first, then the rest, as written in `region`."""
+    if region == "DE" and (match := _PLAIN_GERMAN.fullmatch(e164)):
+        return [f"0{match['network']}", match["rest"]]
     import phonenumbers
 
     number = _parsed(e164, None)
@@ -247,8 +258,6 @@ def _parts(e164: str, region: str) -> list[str]:
         return [e164]
     if phonenumbers.country_code_for_region(region) != number.country_code:
         form = phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    elif number.country_code == 49 and (national := _national(number)).startswith(("15", "16", "17")):
-        return [f"0{national[:3]}", national[3:]]
     else:
         form = phonenumbers.PhoneNumberFormat.NATIONAL
     return str(phonenumbers.format_number(number, form)).split(" ")

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,3 +169,21 @@ def test_an_odd_digit_joins_the_last_group() -> None:
 
 def test_a_foreign_number_is_read_out_with_its_country_code() -> None:
     assert phone.spoken("+4312345678").startswith("plus vier drei, ")
+
+
+@pytest.mark.parametrize("network", ["30", "40", "69", "89"])
+def test_plain_german_numbers_are_written_as_the_library_writes_them(network: str) -> None:
+    for rest in ("20405", "123456", "2312511", "23125111"):
+        e164 = f"+49{network}{rest}"
+        theirs = phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.NATIONAL)
+        assert phone.written(e164) == theirs
+
+
+def test_the_numbers_of_fiction_need_no_tables() -> None:
+    code = (
+        "import sys\nfrom callisi_runtime.phone import normalise, parse_declared, written\n"
+        "print(parse_declared('030 23125111'.replace('0', '+49 ', 1)), written('+4915228817386'), "
+        "normalise('+4915228817386').e164, 'phonenumbers' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "+493023125111 0152 28817386 +4915228817386 False"

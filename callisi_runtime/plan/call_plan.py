@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phone import normalise
-from callisi_runtime.phrases import answer_from
 from callisi_runtime.plan.content import content_template
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.links import Links, links_of
@@ -72,6 +71,8 @@ class CallPlan:
 
     def fact(self, question: str, call: CallFacts) -> str | None:
         """The declared answer to a question, or None when no fact has its words."""
+        from callisi_runtime.phrases import answer_from  # patterns that a file's check need not compile
+
         declared = [(fact.ask, fact.answer) for fact in self.spec.facts]
         answer = answer_from(declared, question)
         return render(answer, variables(self.spec, call)).strip() if answer is not None else None

@@ -128,7 +128,7 @@ def test_what_callisi_run_lacks_is_said_by_the_same_guard(capsys: pytest.Capture
 def test_validate_imports_nothing_heavy() -> None:
     code = (
         "import sys\nfrom callisi_runtime.cli import main\nassert main(['validate', 'agents/clara.yaml']) == 0\n"
-        "heavy = 'livekit rich sqlalchemy twilio aiohttp openai numpy starlette asyncio'.split()\n"
+        "heavy = 'livekit rich sqlalchemy twilio aiohttp openai numpy starlette asyncio email'.split()\n"
         "print([name for name in heavy if name in sys.modules])\n"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}

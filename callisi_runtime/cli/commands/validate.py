@@ -14,6 +14,7 @@ from pathlib import Path
 from callisi_runtime.cli.files import is_scenario, yaml_files
 from callisi_runtime.cli.guard import line_of
 from callisi_runtime.cli.output import count, print_json
+from callisi_runtime.cli.quick import quick_imports
 from callisi_runtime.errors import CallisiError, ExitCode, Problem, SpecError
 
 
@@ -44,7 +45,8 @@ def run(args: argparse.Namespace) -> ExitCode:
 
 def validate(files: list[Path], environ: Mapping[str, str]) -> list[Problem]:
     """Every problem of every file, each once although several files may inherit it."""
-    from callisi_runtime.checks import load_agent
+    with quick_imports():
+        from callisi_runtime.checks import load_agent
 
     found: dict[Problem, None] = {}
     for path in files:

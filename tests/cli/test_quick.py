@@ -1,0 +1,51 @@
+"""A command starts quickly, and leaves everything as it would have been."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+from callisi_runtime.cli.quick import quick_imports
+
+
+def run(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_pydantic_loads_no_package_metadata() -> None:
+    models = (
+        "class A(BaseModel):\n    name: str\nprint('importlib.metadata' in sys.modules, A(name='a').name)"
+    )
+    begin = "import sys\nfrom callisi_runtime.cli.quick import quick_imports\n"
+    inside = (
+        "with quick_imports():\n    from pydantic import BaseModel\n    class Z(BaseModel):\n        x: int\n"
+    )
+    assert run(begin + inside + models) == "False a"
+
+
+def test_package_metadata_is_there_for_whoever_asks_within() -> None:
+    code = (
+        "from callisi_runtime.cli.quick import quick_imports\n"
+        "with quick_imports():\n    from importlib.metadata import version\n    print(version('pydantic') > '2')\n"
+        "import importlib.metadata\nprint(importlib.metadata.version('pydantic') > '2')"
+    )
+    assert run(code).split() == ["True", "True"]
+
+
+def test_entry_points_are_found_when_they_are_called_for() -> None:
+    code = (
+        "from callisi_runtime.cli.quick import quick_imports\n"
+        "with quick_imports():\n    from importlib.metadata import entry_points\n"
+        "print(bool(list(entry_points(group='console_scripts'))))"
+    )
+    assert run(code) == "True"
+
+
+def test_garbage_is_collected_again_afterwards() -> None:
+    assert gc.isenabled()
+    with quick_imports():
+        assert not gc.isenabled()
+    assert gc.isenabled()
