@@ -43,7 +43,6 @@ async def apply(world: World, resources: Sequence[Resource], tell: Tell) -> Appl
     """
     check_writable(world.options.env_file)
     done: list[Step] = []
-    refused: dict[str, Blocked] = {}
     world.steps.clear()
     for resource in resources:
         world.forget(resource.key)
@@ -56,26 +55,14 @@ async def apply(world: World, resources: Sequence[Resource], tell: Tell) -> Appl
                 step = replace(step, id=await _carried_out(world, resource, step))
             except Blocked as blocked:  # only the attempt has shown it
                 world.steps[resource.key] = replace(step, action="blocked", why=blocked.what, blocked=blocked)
-                refused[resource.key] = blocked
+                world.refused[resource.key] = blocked
                 continue
             done.append(step)
             tell(step)
         if step.action in SETTLED and (thing := await world.one(resource.key)) is not None:
             await resource.settle(world, thing)
     world.forget()
-    return Applied(tuple(done), _remembering(refused, await make_plan(world, resources)))
-
-
-def _remembering(refused: dict[str, Blocked], plan: Plan) -> Plan:
-    """What an attempt has shown to be blocked looks possible again to whoever only reads."""
-    return Plan(
-        tuple(
-            replace(step, action="blocked", why=refused[step.resource].what, blocked=refused[step.resource])
-            if step.resource in refused
-            else step
-            for step in plan.steps
-        )
-    )
+    return Applied(tuple(done), await make_plan(world, resources))
 
 
 async def keep(world: World, resources: Sequence[Resource], plan: Plan) -> Applied:

@@ -117,6 +117,8 @@ async def judge(world: World, resource: Resource) -> Step:
         if (stopped := _stopped(resource, found)) is not None:
             return stopped
         thing = found.ours[0] if found.ours else None
+        if thing is None and resource.key in world.refused:
+            raise world.refused[resource.key]
         fields = await resource.desired(world, thing)
     except Blocked as blocked:
         return Step(resource.key, resource.title, "blocked", why=blocked.what, blocked=blocked)

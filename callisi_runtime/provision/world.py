@@ -16,6 +16,7 @@ from callisi_runtime.provision.twilio_desk import TwilioDesk
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.plan import Step
+    from callisi_runtime.provision.resource import Blocked
     from callisi_runtime.settings import Settings
     from callisi_runtime.spec import AgentSpec
 
@@ -58,6 +59,8 @@ class World:
         self.spec, self.settings, self.options = spec, settings, options or Options()
         self.resources = {one.key: one for one in resources}
         self.steps: dict[str, Step] = {}
+        self.refused: dict[str, Blocked] = {}
+        """What only an attempt has shown to be blocked: whoever only reads would take it for possible."""
         self.written: dict[str, str] = {}
         """Settings that this run wrote: they count from now on."""
         self.twilio = TwilioDesk(settings, self.options.timeout, self.options.pauses)
@@ -144,7 +147,7 @@ class World:
         if thing is not None:
             return str(thing.fields["phone_number"])
         step = self.steps.get("twilio-number")
-        if step is not None and step.fields:
+        if step is not None and step.action == "create" and step.fields:
             return str(step.fields["phone_number"])
         raise Waiting("twilio-number")
 

@@ -137,6 +137,15 @@ def test_without_the_papers_that_is_what_is_blocked(
     assert settled(ran.out) == snapshot
 
 
+def test_what_only_the_purchase_shows_to_be_missing_is_blocked_too(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED, address_requirements="local")
+    ran = callisi("provision", CLARA, "--apply", "--buy")
+    assert ran.code == 4
+    assert settled(ran.out) == snapshot
+
+
 def test_a_plan_of_what_drifted(callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion) -> None:
     providers.numbers.offer(OFFERED)
     callisi("provision", CLARA, "--apply", "--buy")
