@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from callisi_runtime.doctor import (
 )
 from callisi_runtime.doctor.patient import Patient
 from callisi_runtime.doctor.result import Ended, Result, problem
+from callisi_runtime.doctor.threads import in_thread
 
 Told = Callable[[str, list[Result]], None]
 
@@ -112,9 +114,18 @@ async def examine(
             told(name, found[name])
 
     wanted = [name for name in CHECKS if only is None or name in only or name == FIRST]
-    await make(FIRST, CHECKS[FIRST])
+    # Loading a library is no provider's silence: it is over before any deadline begins.
+    await asyncio.gather(make(FIRST, CHECKS[FIRST]), in_thread(lambda: load_libraries(patient, wanted)))
     await asyncio.gather(*(make(name, CHECKS[name]) for name in wanted if name != FIRST))
     return {name: found[name] for name in wanted}
+
+
+def load_libraries(patient: Patient, wanted: Collection[str]) -> None:
+    """Import what the checks will need."""
+    if patient.complete_twilio:
+        importlib.import_module("twilio.rest")
+    if "speech" in wanted and patient.agent is not None:
+        importlib.import_module("callisi_runtime.live.speech")
 
 
 async def one(patient: Patient, check: Check, seconds: float) -> list[Result]:

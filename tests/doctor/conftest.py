@@ -26,6 +26,8 @@ STAFF = "+4930901820111"
 MOBILE = "+4917012345678"
 TRUNK = "Callisi-LiveKit-Trunk"
 DOMAIN = "callisi.pstn.twilio.com"
+LONGEST = 60.0
+"""Seconds for a check, so that a slow machine is not taken for a fault."""
 
 
 @dataclass
@@ -38,16 +40,16 @@ class Office:
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
     agent: str | None = None
-    patience: float = 5.0
+    patience: float = 30.0
 
     def patient(self, **changes: Any) -> Patient:
         return Patient(self.environ, self.agent, patience=self.patience, **changes)
 
     async def findings(self, **changes: Any) -> dict[str, list[Result]]:
-        return await examine(self.patient(**changes))
+        return await examine(self.patient(**changes), longest=LONGEST)
 
     async def finding(self, check: str) -> list[Result]:
-        return (await examine(self.patient(), only={check}))[check]
+        return (await examine(self.patient(), only={check}, longest=LONGEST))[check]
 
     @property
     def lk(self) -> api.LiveKitAPI:

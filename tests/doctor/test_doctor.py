@@ -14,7 +14,7 @@ from callisi_runtime.doctor.registry import FIRST
 from callisi_runtime.ledger import CallRow
 from callisi_runtime.loopback.twilio_spec import SpecChecker
 
-from .conftest import Office
+from .conftest import LONGEST, Office
 
 FORGOTTEN = 1_000_000.0
 
@@ -126,7 +126,7 @@ async def test_a_check_that_hangs_ends_at_its_deadline(office: Office) -> None:
 async def test_findings_come_as_they_are_made_and_stand_in_the_order_of_the_list(office: Office) -> None:
     office.twilio.faults.add("account", "slow:0.3")
     told: list[str] = []
-    found = await examine(office.patient(), lambda name, _: told.append(name))
+    found = await examine(office.patient(), lambda name, _: told.append(name), longest=LONGEST)
     assert list(found) == list(CHECKS)
     assert told[0] == FIRST
     assert sorted(told) == sorted(CHECKS)
