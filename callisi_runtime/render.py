@@ -122,7 +122,7 @@ def _sentences(plan: CallPlan, call: CallFacts) -> Iterator[Sentence]:
 def _notifications(spec: AgentSpec, call: CallFacts) -> Iterator[Notification]:
     for channel in spec.fallback.channels if spec.fallback else ():
         for outcome in Outcome:
-            if outcome not in UNSENT:
+            if outcome not in UNSENT and (outcome is not Outcome.OVER_BUDGET or spec.limits.cost):
                 yield _notification(spec, channel, replace(call, outcome=outcome, channel=channel.kind))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from callisi_runtime.checks import messages, numbers, phrases, speech, times, tools, whatsapp
+from callisi_runtime.checks import cost, messages, numbers, phrases, speech, times, tools, whatsapp
 from callisi_runtime.checks.templates import check_templates, stand_in
 from callisi_runtime.checks.view import Check, View, has
 from callisi_runtime.errors import Problem, SpecError, sort_problems
@@ -48,6 +48,8 @@ CHECKS: tuple[Check, ...] = (
     whatsapp.check_one_template,
     whatsapp.check_whatsapp_variables,
     messages.check_channels,
+    cost.check_prices,
+    cost.check_enough,
 )
 """What is looked at, in the order of the file."""
 

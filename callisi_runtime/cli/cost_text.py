@@ -51,7 +51,7 @@ def _totals(found: Estimate) -> str:
     rows = [
         ("a month", _cents(found.month)),
         ("a call", _cents(found.call) if found.call else None),
-        ("the dearest call that can be", _cents(found.worst) if found.worst else None),
+        ("the longest call that can be", _cents(found.worst) if found.worst else None),
     ]
     return pairs(rows)
 

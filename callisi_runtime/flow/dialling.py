@@ -6,6 +6,7 @@ from callisi_runtime.flow import effects as do
 from callisi_runtime.flow.model import MAX_TRANSFERS, CallState, FlowPlan, Leg, Outcome, Phase
 from callisi_runtime.flow.moves import Move, say_goodbye, word_for
 from callisi_runtime.flow.promising import DELIVERY_GRACE, arm, promise_message
+from callisi_runtime.flow.purse import pay_dials
 
 DIAL_GRACE = 8.0
 """Seconds over the ring timeout after which a dial that reported nothing is given up."""
@@ -13,7 +14,7 @@ DIAL_GRACE = 8.0
 
 def can_dial(state: CallState) -> bool:
     """Whether there is anybody to dial."""
-    return state.open and bool(state.allowed) and state.transfers < MAX_TRANSFERS
+    return state.open and bool(state.allowed) and state.transfers < MAX_TRANSFERS and not state.grounded
 
 
 def converse(move: Move) -> None:
@@ -34,12 +35,17 @@ def helpless(move: Move) -> None:
     """No conversation is possible: a key leads to a person, or the caller is put through unasked, or staff is told."""
     state = move.state
     if state.owed or state.evidence is not None or state.transfers:
-        say_goodbye(move, "model_down")
+        say_goodbye(move, why_helpless(state))
     elif state.model_up and can_dial(state):
         move.set(phase=Phase.CONVERSING, then="listen")
         move.say("keypad")
     else:
-        want_person(move, "model_down")
+        want_person(move, why_helpless(state))
+
+
+def why_helpless(state: CallState) -> str:
+    """The sentence that says why the conversation does not go on."""
+    return "over_budget" if state.over_budget else "model_down"
 
 
 def want_person(move: Move, *before: str) -> None:
@@ -52,7 +58,7 @@ def want_person(move: Move, *before: str) -> None:
         start_transfer(move)
         return
     if not state.transfers:
-        move.set(outcome=Outcome.CLOSED)
+        move.set(outcome=Outcome.OVER_BUDGET if state.open and state.grounded else Outcome.CLOSED)
     if not state.open:
         move.say("closed")
     elif state.transfers:
@@ -85,6 +91,7 @@ def start_transfer(move: Move) -> None:
         outcome=None,
     )
     move.listen(False)
+    pay_dials(move)
     if state.note == "none":
         arm(move, longest_transfer(plan, state.allowed) + DELIVERY_GRACE)
     move.say("connecting")

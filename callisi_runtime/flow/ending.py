@@ -8,7 +8,8 @@ from callisi_runtime.flow.dialling import unreached
 from callisi_runtime.flow.model import Outcome, Phase
 from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, word_for
 from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel
-from callisi_runtime.flow.talking import health, leave
+from callisi_runtime.flow.purse import pay_again
+from callisi_runtime.flow.talking import OVERRUN_SECONDS, health, leave
 
 
 def notifying(move: Move, event: on.Event) -> None:
@@ -54,21 +55,28 @@ def ended(move: Move, event: on.Event) -> None:
         note_event(move, event)
 
 
-def resume(move: Move) -> None:
-    """A successor has the call: old voice, timers and dials are gone; what was not said to its end is said again."""
+def resume(move: Move) -> tuple[on.Event, ...]:
+    """A successor has the call: old voice, timers and dials are gone; what was not said to its end is said again.
+
+    Returns what the call cannot pay any more; it happens next.
+    """
     state = move.state
     move.set(timers=frozenset(), speech=(), ringback=False, listening=False)
+    affordable, unpaid = pay_again(move)
     if state.note == "sending":
         move.do(do.Deliver(state.notes))
     match state.phase:
         case Phase.CONNECTED:
-            move.start("talk_end", move.plan.talk_seconds)
+            move.start("talk_end", move.plan.talk_seconds if affordable is None else max(1.0, affordable))
         case Phase.CLOSING:
             move.start("end", LAST_WORDS_SECONDS)
             move.say(*state.speech)
         case _:
-            move.start("call", move.plan.call_seconds)
+            move.start(
+                "call", move.plan.call_seconds if affordable is None else affordable or OVERRUN_SECONDS
+            )
             resume_talk(move, state.phase, state.speech)
+    return unpaid
 
 
 def resume_talk(move: Move, phase: Phase, unsaid: tuple[str, ...]) -> None:

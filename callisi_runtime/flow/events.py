@@ -14,6 +14,8 @@ class Arrived:
     caller_known: bool = True
     open: bool = True
     allowed: tuple[int, ...] = ()
+    funds: bool = True
+    """False: the money of the day is used up, and this call is answered without model and transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,19 @@ class ModelDown:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """The language model's answer to what the caller said cannot be paid. The machine finds this itself."""
+
+    dials: bool = False
+    """Neither can one more transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialsSpent:
+    """One more transfer cannot be paid. The machine finds this itself, when it begins a call, a transfer or a talk."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelUp:
     """The language model answers again. Changes nothing: one that failed in a call is not trusted again in it."""
 
@@ -156,6 +171,8 @@ Event = (
     | NoteFailed
     | TimerFired
     | ModelDown
+    | BudgetSpent
+    | DialsSpent
     | ModelUp
     | EarsDown
     | EarsUp

@@ -10,6 +10,7 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import converse, want_person
 from callisi_runtime.flow.model import CallState, FlowPlan, Phase
 from callisi_runtime.flow.moves import Move
+from callisi_runtime.flow.purse import admit
 
 PHASES: dict[Phase, Callable[[Move, on.Event], None]] = {
     Phase.SCREENING: talking.screening,
@@ -43,6 +44,8 @@ def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, 
         case on.LegAnswered(leg) if state.leg(leg) is None:
             # Nobody answers into an empty room: who picks up after the phone was given up is hung up on.
             return state, (do.Drop(leg),)
+    if plan.budget is not None and plan.budget.exact:
+        state, event = admit(plan, plan.budget, state, event)
     move = Move(plan, state)
     match event:
         case on.TimerFired(name):
@@ -52,7 +55,8 @@ def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, 
             said(move, key)
         case on.Resumed():
             if state.phase not in (Phase.SCREENING, Phase.ENDED):
-                ending.resume(move)
+                for news in ending.resume(move):
+                    PHASES[move.state.phase](move, news)
         case _:
             PHASES[state.phase](move, event)
     return move.state, tuple(move.effects)

@@ -50,6 +50,8 @@ class Outcome(StrEnum):
     """Our own fault: trunk, credentials, number format."""
     CLOSED = "closed"
     """Nobody was dialled: outside the hours, or nobody may be dialled."""
+    OVER_BUDGET = "over_budget"
+    """Nobody was dialled: what calls may cost is used up."""
     MESSAGE = "message"
     """Nobody was dialled: the caller left a message."""
     INTERRUPTED = "interrupted"
@@ -70,6 +72,7 @@ OUTCOME_WORDS: dict[Outcome, str] = {
     Outcome.CALLER_LEFT: "Anrufer hat vorher aufgelegt",
     Outcome.MISCONFIGURED: "Weiterleitung falsch eingerichtet",
     Outcome.CLOSED: "außerhalb der Zeiten",
+    Outcome.OVER_BUDGET: "niemand angerufen, Kostengrenze erreicht",
     Outcome.MESSAGE: "Nachricht hinterlassen",
     Outcome.INTERRUPTED: "Gespräch unterbrochen",
 }
@@ -86,6 +89,24 @@ MAX_NOTES = 3
 """How many messages one call may send."""
 MAX_NUDGES = 2
 """How often a silent caller is asked; after one more silence the call ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a call may cost, in whole numbers of one small unit; see `purse`."""
+
+    free: int
+    """For turns, dials and talks: what is left when the caller's time and the messages have been set aside."""
+    turn: int
+    """One answer of the language model."""
+    leg: int
+    """One telephone that was dialled and picked up, until it took the call or was given up."""
+    talk: int
+    """One minute with a person, on both legs."""
+    line: int
+    """The caller's whole time with the agent, once more: what a successor pays."""
+    exact: bool = True
+    """False in a proof: there the money may run out at any moment, so that the proof holds for every amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,8 @@ class FlowPlan:
     silence: float = 6.0
     caller_silence: float = 12.0
     call_seconds: float = 900.0
+    budget: Budget | None = None
+    """None: nothing is counted."""
 
 
 class Leg(NamedTuple):
@@ -161,6 +184,12 @@ class CallState(NamedTuple):
     nudges: int = 0
     evidence: Evidence | None = None
     """What closed the obligation; `None`: it is open."""
+    paid: int = 0
+    """What was paid of the budget."""
+    over_budget: bool = False
+    """The language model answers no more because it cannot be paid."""
+    grounded: bool = False
+    """Nobody is dialled any more because it cannot be paid."""
 
     def leg(self, leg_id: str) -> Leg | None:
         """The leg of that id, while it exists."""
@@ -175,6 +204,11 @@ class CallState(NamedTuple):
     def able(self) -> bool:
         """Whether a conversation is possible: somebody listens and somebody thinks."""
         return self.model_up and self.ears_up
+
+    @property
+    def hears(self) -> bool:
+        """Whether a message can be taken down: somebody listens, and nothing is out of order."""
+        return self.ears_up and (self.model_up or self.over_budget)
 
     def as_dict(self) -> dict[str, Any]:
         """The state as a JSON object; `from_dict` makes it a state again."""

@@ -40,7 +40,7 @@ def settle(move: Move, outcome: Outcome, *, send: bool, evidence: Evidence | Non
 
 def promise_message(move: Move) -> None:
     """Ask what it is about if the file says so and nobody has; then send."""
-    asks = move.plan.ask_message and not move.state.subject and move.state.able
+    asks = move.plan.ask_message and not move.state.subject and move.state.hears
     if asks and arm(move, 3 * move.plan.caller_silence + DELIVERY_GRACE):
         move.listen(False)
         move.set(phase=Phase.TAKING_MESSAGE, asking="subject", then="listen")

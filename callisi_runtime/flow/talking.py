@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person
+from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person, why_helpless
 from callisi_runtime.flow.model import MAX_NUDGES, Outcome, Phase
 from callisi_runtime.flow.moves import Move, say_goodbye
 from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell
+from callisi_runtime.flow.purse import open_purse
 
 OVERRUN_SECONDS = 30.0
 """Seconds by which a call may last longer while a person or a message is being seen to."""
@@ -16,10 +17,11 @@ OVERRUN_SECONDS = 30.0
 def screening(move: Move, event: on.Event) -> None:
     """Nobody has been greeted yet."""
     match event:
-        case on.Arrived(caller_known, open_, allowed):
+        case on.Arrived(caller_known, open_, allowed, funds):
             move.set(
                 phase=Phase.GREETING, caller_known=caller_known, open=open_, allowed=allowed, then="converse"
             )
+            open_purse(move, funds=funds)
             move.start("call", move.plan.call_seconds)
             move.say("greeting")
         case on.CallerLeft():
@@ -67,7 +69,7 @@ def conversing(move: Move, event: on.Event) -> None:
         case on.TimerFired("call"):
             move.take_floor()
             say_goodbye(move, "time_over")
-        case on.ModelDown() | on.EarsDown():
+        case on.ModelDown() | on.EarsDown() | on.BudgetSpent():
             health(move, event)
             if state.able:
                 fail(move)
@@ -82,7 +84,7 @@ def fail(move: Move) -> None:
     if move.take_floor():
         converse(move)
     elif move.state.then != "person":
-        say_goodbye(move, "model_down")
+        say_goodbye(move, why_helpless(move.state))
 
 
 def wish(move: Move) -> None:
@@ -183,6 +185,15 @@ def health(move: Move, event: on.Event) -> None:
         case on.ModelDown() if move.state.model_up:
             move.set(model_up=False)
             move.listen(False)
+        case on.BudgetSpent(dials):
+            move.set(grounded=move.state.grounded or dials)
+            if dials and move.telling and move.state.then == "person":
+                move.set(then="converse")  # what they hear now is what there is to say
+            if move.state.model_up:
+                move.set(model_up=False, over_budget=True)
+                move.listen(False)
+        case on.DialsSpent():
+            move.set(grounded=True)
         case on.EarsDown() if move.state.ears_up:
             move.set(ears_up=False)
             move.listen(False)

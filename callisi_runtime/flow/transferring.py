@@ -8,6 +8,7 @@ from callisi_runtime.flow.dialling import leg_lost
 from callisi_runtime.flow.model import CallState, Leg, Outcome, Phase
 from callisi_runtime.flow.moves import Move, go_on, say_goodbye
 from callisi_runtime.flow.promising import settle
+from callisi_runtime.flow.purse import pay_talk
 from callisi_runtime.flow.talking import health, leave
 
 WARNING_SECONDS = 60.0
@@ -122,7 +123,7 @@ def accepted(move: Move, leg: Leg) -> None:
         move.set(legs=(), caller_here=False)
         move.end()
         return
-    move.start("talk", max(1.0, move.plan.talk_seconds - WARNING_SECONDS))
+    move.start("talk", max(1.0, pay_talk(move) - WARNING_SECONDS))
 
 
 def stop_transfer(move: Move) -> None:

@@ -20,6 +20,13 @@ def calls(connection: sa.Connection, since: float, limit: int) -> list[CallRow]:
     return [read_call(row) for row in connection.execute(rows).mappings()]
 
 
+def calls_of(connection: sa.Connection, agent: str, since: float) -> list[CallRow]:
+    """An agent's calls that started at `since` (Unix seconds) or later, or that began before and go on."""
+    going_on = sa.and_(call.c.ended.is_(None), call.c.started >= since - LONGEST_CALL)
+    rows = sa.select(call).where(call.c.agent == agent, sa.or_(call.c.started >= since, going_on))
+    return [read_call(row) for row in connection.execute(rows).mappings()]
+
+
 def one_call(connection: sa.Connection, call_id: str) -> CallRow | None:
     """The call, or None."""
     row = connection.execute(sa.select(call).where(call.c.id == call_id)).mappings().first()

@@ -15,6 +15,7 @@ from livekit import api, rtc
 from livekit.agents import AutoSubscribe, JobContext, JobProcess
 
 from callisi_runtime.call import CallRunner, LoopClock
+from callisi_runtime.call.funds import funds_of_the_day
 from callisi_runtime.call.ledger_books import LedgerBooks
 from callisi_runtime.call.memory import Memory, make_good, recall
 from callisi_runtime.call.runner import outcome_of
@@ -234,7 +235,8 @@ class LiveCall:
 
     async def _begin(self, runner: CallRunner, line: LiveLine, books: LedgerBooks) -> None:
         if runner.state.phase is Phase.SCREENING:
-            runner.feed(self._arrived(runner.facts))
+            funds = await funds_of_the_day(self.plan, self.ledger, runner.facts)
+            runner.feed(self._arrived(runner.facts, funds=funds))
         else:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))
             joined = runner.state.joined
@@ -316,12 +318,13 @@ class LiveCall:
             melody=bool(transfer and transfer.while_ringing != "tone"),
         )
 
-    def _arrived(self, facts: CallFacts) -> on.Arrived:
+    def _arrived(self, facts: CallFacts, *, funds: bool) -> on.Arrived:
         now = facts.started
         return on.Arrived(
             caller_known=facts.caller.e164 is not None,
             open=is_open(self.plan.spec.hours, now),
             allowed=self.plan.allowed_targets(facts.caller, now),
+            funds=funds,
         )
 
 

@@ -64,7 +64,8 @@ class Conversation:
             if self._session is not None:
                 return
             self.runner = runner
-            session = build_session(self.voices, runner.plan.spec.voice.turn)
+            counted = runner.plan.flow.budget is not None
+            session = build_session(self.voices, runner.plan.spec.voice.turn, ahead=not counted)
             session.output.audio = self.voice.model
             session.on("error", self._fault)
             agent = Receptionist(runner)
@@ -135,25 +136,31 @@ class Conversation:
             self.runner.feed(on.ModelDown())
 
 
-def build_session(voices: Voices, turn: Turn) -> AgentSession[Any]:
-    """The session as the file wants it; turn detection and interruption are always explicit."""
+def build_session(voices: Voices, turn: Turn, *, ahead: bool = True) -> AgentSession[Any]:
+    """The session as the file wants it; turn detection and interruption are always explicit.
+
+    `ahead`: the model may be asked before the caller has finished. Where money is counted it is not: what is asked in
+    vain costs as well.
+    """
     return AgentSession(
         stt=voices.stt,
         llm=voices.llm,
         tts=voices.tts,
         vad=voices.vad if turn.detection != "stt" else None,
-        turn_handling=turn_handling(turn),  # type: ignore[arg-type]  # a TypedDict, filled from our own model
+        turn_handling=turn_handling(turn, ahead=ahead),  # type: ignore[arg-type]  # a TypedDict, filled from our own model
         aec_warmup_duration=None,
         user_away_timeout=None,
         conn_options=CONNECT,
     )
 
 
-def turn_handling(turn: Turn) -> dict[str, Any]:
+def turn_handling(turn: Turn, *, ahead: bool = True) -> dict[str, Any]:
     """`voice.turn` in LiveKit's words."""
     detector: Any = inference.TurnDetector(version="v1-mini") if turn.detection == "model" else turn.detection
     interruption = turn.interruption
+    generation = {} if ahead else {"preemptive_generation": {"enabled": False}}
     return {
+        **generation,
         "turn_detection": detector,
         "endpointing": {"min_delay": turn.min_delay, "max_delay": turn.max_delay},
         "interruption": {

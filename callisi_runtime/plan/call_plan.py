@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phone import normalise
+from callisi_runtime.plan.budget import budget_of
 from callisi_runtime.plan.content import content_template
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
 from callisi_runtime.plan.links import Links, links_of
@@ -231,7 +232,8 @@ def flow_plan(spec: AgentSpec) -> FlowPlan:
             "patience": fallback.patience,
             "then_hang_up": fallback.then == "hang_up",
         }
-    return FlowPlan(**values)  # type: ignore[arg-type]
+    flow = FlowPlan(**values)  # type: ignore[arg-type]
+    return replace(flow, budget=budget_of(limits.cost, flow)) if limits.cost else flow
 
 
 def route_of(spec: AgentSpec, settings: Settings) -> tuple[Step, ...]:

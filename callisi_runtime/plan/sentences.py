@@ -31,6 +31,7 @@ SENTENCES: dict[str, Block] = {
     "identity": "say",
     "moment": "say",
     "model_down": "say",
+    "over_budget": "say",
     "keypad": "say",
     "resumed": "say",
     "closed": "say",
@@ -44,12 +45,16 @@ WITHOUT_NUMBER = {"notified": "notified_hidden"}
 """What is said instead to a caller whom nobody can call back: a hidden number, and none left."""
 
 
+COUNTED = "over_budget"
+"""Said only where money is counted."""
+
+
 def sentence_templates(spec: AgentSpec) -> dict[str, str]:
     """Key -> template, for the blocks that the file has."""
     found: dict[str, str] = {}
     for key, block in SENTENCES.items():
         text = template_of(spec, key, block)
-        if text is not None:
+        if text is not None and (key != COUNTED or spec.limits.cost is not None):
             found[key] = text
     if spec.fallback is not None:
         found |= {other: getattr(spec.fallback.say, other) for other in WITHOUT_NUMBER.values()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callisi_runtime.flow.machine import step
 from callisi_runtime.flow.model import FlowPlan
@@ -65,6 +65,9 @@ def prove(plan: FlowPlan, sentences: Mapping[str, str] | None = None, *, machine
     Returns:
         One violation for each broken invariant, by the shortest call, in the order of `INVARIANTS`; then the texts'.
     """
+    counted = plan.budget
+    if counted is not None:
+        plan = replace(plan, budget=replace(counted, exact=False))
     graph = Walk(plan, sentences, machine).run()
     whole.check(graph)
     found = [

@@ -18,6 +18,7 @@ SAME = {
     "noted": "moment",
     "resumed": "moment",
     "model_down": "time_over",
+    "over_budget": "time_over",
     "busy": "closed",
     "no_answer": "closed",
 }
@@ -37,13 +38,15 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
         changes["subject"] = state.subject and plan.ask_while_ringing
     elif state.subject and state.asking != "subject":
         changes["caller_known"] = True
-    if not state.open or state.transfers >= MAX_TRANSFERS:
+    if plan.budget is not None:
+        changes["over_budget"] = state.over_budget and plan.ask_message
+    if not state.open or state.transfers >= MAX_TRANSFERS or state.grounded:
         changes["allowed"] = ()
     if state.evidence is not None:
         changes |= {"evidence": "served", "owed": False}
     tried = state.owed or state.evidence is not None or state.transfers > 0
     early = phase in (Phase.SCREENING, Phase.GREETING) or (phase is Phase.CONVERSING and not tried)
-    if not state.able and not early:
+    if not state.able and not early and not (state.over_budget and plan.ask_message):
         changes |= {"model_up": False, "ears_up": True}
     if state.speech:
         changes["speech"] = _speech(state.speech)

@@ -10,7 +10,8 @@ from callisi_runtime.prove.world import World
 
 GONE = "human-0"
 """Stands for every telephone that was given up long ago."""
-DIAL_OUTCOMES = tuple(outcome for outcome in Outcome if outcome is not Outcome.INTERRUPTED)
+NEVER_DIALLED = (Outcome.INTERRUPTED, Outcome.OVER_BUDGET)
+DIAL_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in NEVER_DIALLED)
 STALE_TIMERS = (
     "call",
     "quiet",
@@ -48,6 +49,11 @@ ALWAYS: tuple[on.Event, ...] = (
 """What may come in any world, sense or no sense. Said of what is being said comes before, so that it is not doubled."""
 
 
+MONEY: tuple[on.Event, ...] = (on.BudgetSpent(), on.BudgetSpent(dials=True))
+NO_MORE_DIALS = on.DialsSpent()
+"""What may come as well where money is counted: it runs out."""
+
+
 class Happenings:
     """The events that a plan makes possible; the lists are made once and shared."""
 
@@ -55,6 +61,7 @@ class Happenings:
         self.plan = plan
         self.timers = {name: on.TimerFired(name) for name in STALE_TIMERS}
         self.legs: dict[str, tuple[on.Event, ...]] = {}
+        self.always = (*ALWAYS, *MONEY) if plan.budget is not None else ALWAYS
         self.arrivals = (*arrivals(plan), *(event for event in ALWAYS if not isinstance(event, on.Arrived)))
 
     def of(self, world: World) -> list[on.Event]:
@@ -74,7 +81,9 @@ class Happenings:
                 self.timers[name] = on.TimerFired(name)
             events.append(self.timers[name])
         events += [self.timers[name] for name in STALE_TIMERS if name not in world.timers]
-        events += ALWAYS
+        if self.plan.budget is not None and (world.phones or not world.greeted):
+            events.append(NO_MORE_DIALS)
+        events += self.always
         return events
 
     def _leg(self, leg: str) -> tuple[on.Event, ...]:
@@ -96,8 +105,9 @@ def arrivals(plan: FlowPlan) -> list[on.Arrived]:
         subset for size in range(len(plan.ring_timeouts), -1, -1) for subset in combinations(targets, size)
     ]
     return [
-        on.Arrived(known, open_, allowed)
+        on.Arrived(known, open_, allowed, funds)
         for known in (True, False)
         for open_ in (True, False)
         for allowed in sets
+        for funds in ((True, False) if plan.budget is not None else (True,))
     ]

@@ -163,6 +163,14 @@ def _alone_when_bridged(now: Moment) -> bool:
     return quiet and len(world.phones) == 1 and now.phase is Phase.CONNECTED
 
 
+def _affordable(now: Moment, effect: do.Dial | do.Refer) -> bool:
+    return not now.world.grounded
+
+
+def _quiet_when_spent(now: Moment) -> bool:
+    return not (now.world.muted and now.world.listening)
+
+
 def _listens_only_in_talk(now: Moment) -> bool:
     if not now.world.listening:
         return True
@@ -296,6 +304,10 @@ INVARIANTS: dict[str, Invariant] = {
     "hangs_up_when_left": Invariant("When the caller has left, the call ends at once.", holds=_hangs_up_when_left),
     "dead_is_dead": Invariant(
         "After the end nothing is done but ending late telephones and writing evidence down.", holds=_dead_is_dead
+    ),
+    "within_budget": Invariant(
+        "When the money is used up, the language model answers nothing more, and nobody is dialled.",
+        _affordable, DIALS, _quiet_when_spent,
     ),
     "has_a_clock": Invariant("Nothing waits without a timer, whatever provider never answers.", holds=_has_a_clock),
     "doubled": Invariant("A report or a request that comes twice changes nothing the second time."),

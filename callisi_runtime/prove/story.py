@@ -22,6 +22,8 @@ EVENTS: dict[type, Line] = {
     on.GoodbyeWanted: ("caller", "says goodbye"),
     on.CallerLeft: ("caller", "hangs up"),
     on.ModelDown: ("language model", "does not answer any more"),
+    on.BudgetSpent: ("purse", "cannot pay for the language model any more"),
+    on.DialsSpent: ("purse", "cannot pay for one more transfer"),
     on.ModelUp: ("language model", "answers again"),
     on.EarsDown: ("transcriber", "does not answer any more"),
     on.EarsUp: ("transcriber", "answers again"),
@@ -70,9 +72,10 @@ def _phone(world: World, leg: str) -> str:
 
 def _event(world: World, event: on.Event) -> Line:
     match event:
-        case on.Arrived(known, open_, allowed):
+        case on.Arrived(known, open_, allowed, funds):
             number = "shows a number" if known else "hides the number"
             hours = "" if open_ else ", outside the hours"
+            hours += "" if funds else ", when the money of the day is used up"
             return (
                 "caller",
                 f"rings and {number}{hours}; {len(allowed) if open_ else 0} target(s) may be dialled",
@@ -93,6 +96,8 @@ def _event(world: World, event: on.Event) -> Line:
             return channel, f"accepts message {number}"
         case on.NoteFailed(number):
             return "channels", f"every one refuses message {number}"
+        case on.BudgetSpent(True):
+            return "purse", "can pay for nothing more"
         case on.TimerFired(name):
             kind, _, leg = name.partition(":")
             where = f" ({_phone(world, leg)})" if leg else ""

@@ -54,6 +54,10 @@ class World(NamedTuple):
     """A person was dialled or a message written for this caller, and nothing proves that anybody knows."""
     closed: bool = False
     over: bool = False
+    muted: bool = False
+    """The language model cannot be paid any more."""
+    grounded: bool = False
+    """One more transfer cannot be paid any more."""
 
     def phone(self, phone_id: str) -> Phone | None:
         """The telephone of that id, while it is ours."""
@@ -77,7 +81,9 @@ def happen(world: World, event: on.Event) -> World:
 def _arrived(world: World, event: on.Arrived) -> World:
     if world.caller != "away":
         return world
-    return world._replace(caller="here", allowed=event.allowed if event.open else ())
+    unpaid = not event.funds
+    allowed = event.allowed if event.open else ()
+    return world._replace(caller="here", allowed=allowed, able=not unpaid, muted=unpaid, grounded=unpaid)
 
 
 def _said(world: World, event: on.Said) -> World:
@@ -147,6 +153,10 @@ def _down(world: World, event: on.ModelDown | on.EarsDown) -> World:
     return world._replace(able=False) if world.able else world
 
 
+def _spent(world: World, event: on.BudgetSpent) -> World:
+    return world._replace(able=False, muted=True, grounded=world.grounded or event.dials)
+
+
 HAPPENS: dict[type, Any] = {
     on.Arrived: _arrived,
     on.Said: _said,
@@ -163,6 +173,8 @@ HAPPENS: dict[type, Any] = {
     on.TimerFired: _fired,
     on.ModelDown: _down,
     on.EarsDown: _down,
+    on.BudgetSpent: _spent,
+    on.DialsSpent: lambda world, event: world if world.grounded else world._replace(grounded=True),
 }
 
 

@@ -86,6 +86,8 @@ class Cast:
     providers: Providers
     real_model: bool = False
     """Ask the language model that the file names, instead of the small brain."""
+    funds: bool = True
+    """False: other calls have used up what the day may cost."""
     real: Real | None = None
     """The real ledger and the real channels, instead of simulated ones."""
 
@@ -139,7 +141,8 @@ class Rehearsal:
             self.runner.feed(on.EarsDown())
         known = self.cast.caller.e164 is not None
         allowed = self.plan.allowed_targets(self.cast.caller, self.cast.at)
-        self.runner.feed(on.Arrived(known, is_open(self.plan.spec.hours, self.cast.at), allowed))
+        open_ = is_open(self.plan.spec.hours, self.cast.at)
+        self.runner.feed(on.Arrived(known, open_, allowed, self.cast.funds))
         await self.settle()
 
     async def say(self, text: str) -> bool:

@@ -29,6 +29,7 @@ Ending = Literal[
     "interrupted",
     "misconfigured",
     "closed",
+    "over_budget",
     "message",
 ]
 """The machine's outcomes, and `served`."""
@@ -136,6 +137,8 @@ class Scenario(Part):
     """How the telephones behave: one word for all, or one for each target."""
     providers: Modes = Field(default_factory=dict)
     """How providers behave from the start: `sms: 503`, `llm: down`, `tts: slow 3s`; all are up otherwise."""
+    day_used_up: bool = False
+    """Whether other calls have used up what `limits.cost.per_day` allows."""
     call: tuple[Line, ...] = ()
     """What the caller says, and acts such as `/hangup`, `/wait 12s`, `/staff busy`, `/provider sms 503`."""
     expect: Expected = Expected()

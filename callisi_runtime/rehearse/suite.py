@@ -139,6 +139,7 @@ def cast_of(plan: CallPlan, scenario: Scenario) -> Cast:
         at=moment if moment.tzinfo else moment.replace(tzinfo=zone),
         staff=staff,
         providers=Providers({str(name): mode for name, mode in scenario.providers.items()}),
+        funds=not scenario.day_used_up,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from callisi_runtime.spec.agent import AgentSay, AgentSpec, Business, Disclosure, Fact, Limits, Privacy
+from callisi_runtime.spec.cost import CostLimit
 from callisi_runtime.spec.fallback import (
     SANDBOX_NUMBER,
     Channel,
@@ -24,6 +25,7 @@ __all__ = [
     "AgentSpec",
     "Business",
     "Channel",
+    "CostLimit",
     "Disclosure",
     "Email",
     "Fact",

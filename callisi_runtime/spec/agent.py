@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from callisi_runtime.spec.base import Part, PhoneNumber, Seconds, Sentence, Template, shaped
+from callisi_runtime.spec.cost import CostLimit
 from callisi_runtime.spec.fallback import Fallback
 from callisi_runtime.spec.hours import Hours
 from callisi_runtime.spec.tools import Tool, Tools
@@ -61,6 +62,8 @@ class AgentSay(Part):
     """When the language model takes its time."""
     model_down: Sentence = "Ich habe gerade eine technische Störung."
     """When the language model does not answer; then the caller is put through, or a message is taken."""
+    over_budget: Sentence = "Ich kann das Gespräch leider nicht selbst weiterführen."
+    """When `limits.cost` ends the language model's part; then the caller is put through, or a message is taken."""
     keypad: Sentence = (
         "Ich kann Sie gerade nicht hören. Drücken Sie die 1, um mit einem Menschen zu sprechen."
     )
@@ -99,6 +102,8 @@ class Limits(Part):
     """Minutes that a caller may speak with the agent."""
     max_calls: Annotated[int, Field(ge=1, le=500)] = 5
     """Calls at the same time on one machine; more are refused before they are answered. Plan 2.5 for each core."""
+    cost: CostLimit | None = None
+    """What a call and a day may cost at most; nothing is counted when left out."""
 
 
 class AgentSpec(Part):

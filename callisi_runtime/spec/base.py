@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from callisi_runtime.money import PATTERN as AMOUNT
 from callisi_runtime.phone import parse_declared
 
 
@@ -55,6 +56,13 @@ MailAddress = Annotated[
     Field(json_schema_extra={"pattern": MAIL}),
 ]
 """An e-mail address."""
+
+Amount = Annotated[
+    str,
+    AfterValidator(shaped(AMOUNT, "is no amount: write it like `1.50 EUR`, with a point and three letters")),
+    Field(json_schema_extra={"pattern": AMOUNT}, examples=["1.50 EUR"]),
+]
+"""An amount of money with its currency."""
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 """A length of time in seconds."""

@@ -12,6 +12,7 @@ import pytest
 from callisi_runtime.brain import loopback_brain
 from callisi_runtime.call import LoopClock
 from callisi_runtime.live.agent import ModelSilent, in_time
+from callisi_runtime.live.session import turn_handling
 from callisi_runtime.loopback import Brain, ChatRequest, Loopback, Reply, ToolCall
 from callisi_runtime.rehearse.clock import VirtualClock
 from callisi_runtime.rehearse.document import document
@@ -175,3 +176,40 @@ async def test_the_small_brain_plays_the_loopbacks_model(monkeypatch: pytest.Mon
     call, _ = await with_model(loopback_brain(plan_of()), lines, monkeypatch)
     assert any(text.startswith("Es ist Montag") for text in said(call))
     assert "Mein Paket ist da" in call["notifications"][0]["body"]
+
+
+LIMIT = {
+    "per_call": "1.84 EUR",  # enough for two answers, with the transfer that is set aside
+    "minute": "0.04 EUR",
+    "turn": "0.02 EUR",
+    "forward_minute": "0.10 EUR",
+    "message": "0.12 EUR",
+}
+
+
+async def test_the_model_is_asked_as_often_as_it_can_be_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ChatRequest] = []
+
+    def brain(request: ChatRequest) -> Reply:
+        asked.append(request)
+        return Reply("Das kostet nichts.")
+
+    lines = ["Was kostet das?", "Und im zweiten Jahr?", "Und im dritten Jahr?"]
+    async with Loopback(["openai"], reply=brain) as loopback:
+        for name, value in loopback.environ().items():
+            monkeypatch.setenv(name, value)
+        rehearsal = Rehearsal(
+            plan_of(limits={"cost": LIMIT}), replace(cast(staff="answers"), real_model=True)
+        )
+        async with asyncio.timeout(30):
+            await play(rehearsal, lines)
+    call = document(rehearsal)
+    assert len(asked) == 2
+    assert any("nicht selbst weiterführen" in text for text in said(call))
+    assert call["outcome"] == "accepted"
+
+
+def test_where_money_is_counted_nothing_is_asked_before_the_caller_has_finished() -> None:
+    turn = plan_of().spec.voice.turn
+    assert turn_handling(turn, ahead=False)["preemptive_generation"] == {"enabled": False}
+    assert "preemptive_generation" not in turn_handling(turn)

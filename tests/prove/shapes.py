@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from callisi_runtime.flow import FlowPlan
+from callisi_runtime.flow.model import Budget
 
 BASIC = FlowPlan()
 TRANSFER = FlowPlan(ring_timeouts=(25,))
 CLARA = FlowPlan(ring_timeouts=(25,), channels=("sms",))
+
+LIMITED = FlowPlan(
+    ring_timeouts=(25,),
+    channels=("sms",),
+    then_hang_up=True,
+    budget=Budget(free=900, turn=10, leg=50, talk=100, line=200),
+)
 
 SHAPES: dict[str, FlowPlan] = {
     "basic": BASIC,
@@ -22,5 +30,6 @@ SHAPES: dict[str, FlowPlan] = {
     "three in order": FlowPlan(ring_timeouts=(25, 20, 15), channels=("sms",)),
     "takes an answer for acceptance": FlowPlan(ring_timeouts=(25,), channels=("sms",), accept="answer"),
     "takes any key for acceptance": FlowPlan(ring_timeouts=(25,), channels=("sms",), accept="any_key"),
+    "has a limit": LIMITED,
     "asks while it rings": FlowPlan(ring_timeouts=(25,), channels=("sms",), ask_while_ringing=True),
 }

@@ -173,6 +173,35 @@ def dials_after_the_end(plan, old, event, new, effects):  # type: ignore[no-unty
     return new, effects
 
 
+def answers_without_money(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if event == on.BudgetSpent() and old.listening:
+        return old, ()
+    return new, effects
+
+
+def dials_without_money(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    return (old, ()) if event == on.DialsSpent() else (new, effects)
+
+
+def answers_though_the_day_is_over(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if isinstance(event, on.Arrived) and not event.funds:
+        return new._replace(model_up=True), effects
+    return new, effects
+
+
+LIMIT_DEFECTS: dict[str, Change] = {
+    "lets the model answer though it cannot be paid": answers_without_money,
+    "dials though it cannot be paid": dials_without_money,
+    "lets the model answer though the day is over": answers_though_the_day_is_over,
+}
+
+
+@pytest.mark.parametrize("name", LIMIT_DEFECTS)
+def test_a_planted_defect_of_the_limit_is_found(name: str) -> None:
+    proof = prove(SHAPES["has a limit"], machine=spoilt(LIMIT_DEFECTS[name]))
+    assert "within_budget" in {violation.invariant for violation in proof.violations}
+
+
 DEFECTS: dict[str, tuple[Change, str]] = {
     "says notified before the evidence": (notified_before_evidence, "evidence_first"),
     "leaves the human leg ringing": (human_leg_rings_on, "no_phone_left_behind"),

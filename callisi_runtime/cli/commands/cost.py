@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from callisi_runtime.cost.mix import Mix
     from callisi_runtime.cost.needs import Need, Talk
     from callisi_runtime.cost.prices import Known
+    from callisi_runtime.plan import CallPlan
 
 MAX_CALLS = 1_000_000
 MAX_MINUTES = 120
@@ -46,10 +47,12 @@ def run(args: argparse.Namespace) -> ExitCode:
     from callisi_runtime.cost.estimate import estimate
 
     mix, talk = mix_of(args), talk_of(args)
-    needs, known = _gathered(args, mix, talk)
+    plan, needs, known = _gathered(args, mix, talk)
     found = estimate(needs, known, args.calls)
     if args.init_prices:
         return _write_template(args, found)
+    if args.limits and found.month is not None:
+        return _show_limits(args, plan, talk, found)
     if args.json:
         print_json(found.as_dict() | {"assumed": assumed(args)})
     else:
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if found.month is not None else ExitCode.USER_ERROR
 
 
-def _gathered(args: argparse.Namespace, mix: Mix, talk: Talk) -> tuple[tuple[Need, ...], Known]:
+def _gathered(args: argparse.Namespace, mix: Mix, talk: Talk) -> tuple[CallPlan, tuple[Need, ...], Known]:
     from datetime import UTC, datetime
 
     from callisi_runtime.checks import load_agent
@@ -76,7 +79,18 @@ def _gathered(args: argparse.Namespace, mix: Mix, talk: Talk) -> tuple[tuple[Nee
     file = read_prices(path) if path.exists() else None
     today = datetime.now(UTC).date()
     known = price_list(plan, settings, file, today, offline=args.offline, refresh=args.refresh)
-    return needs_of(plan, mix, talk, cloud=not args.own_livekit), known
+    return plan, needs_of(plan, mix, talk, cloud=not args.own_livekit), known
+
+
+def _show_limits(args: argparse.Namespace, plan: CallPlan, talk: Talk, found: Estimate) -> ExitCode:
+    from callisi_runtime.cost.limits import limit_prices, limit_text
+
+    prices = limit_prices(plan, talk, found)
+    if args.json:
+        print_json({key: str(price) for key, price in prices.items()})
+    else:
+        print(limit_text(prices))
+    return ExitCode.OK
 
 
 def mix_of(args: argparse.Namespace) -> Mix:
@@ -201,5 +215,6 @@ SWITCHES = (
     ("own-livekit", "the rooms are on a server of your own"),
     ("offline", "do not ask Twilio; reckon with the file alone"),
     ("refresh", "ask Twilio again, though it was asked today"),
+    ("limits", "show prices for `limits.cost`: the highest that each thing can cost"),
     ("init-prices", "write a price file to fill in; nothing is overwritten"),
 )

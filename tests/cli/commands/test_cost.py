@@ -102,6 +102,21 @@ def test_numbers_that_cannot_be_are_refused(callisi: Callisi, arguments: tuple[s
     assert (ran.code, "allowed" in ran.err or "name between" in ran.err) == (2, True)
 
 
+def test_the_prices_for_a_limit_are_the_highest_that_each_thing_can_cost(
+    callisi: Callisi, filled: Path
+) -> None:
+    ran = callisi("cost", FORWARD, "--offline", "--prices", filled, "--limits", "--json")
+    assert ran.code == 0
+    found = ran.document
+    # each price is 0.01 USD, half of that in EUR: four for a minute, two for a person's, an SMS of one part
+    assert (found["minute"], found["forward_minute"], found["message"]) == (
+        "0.02 EUR",
+        "0.01 EUR",
+        "0.005 EUR",
+    )
+    assert found["turn"].endswith(" EUR")
+
+
 async def test_twilio_is_asked_for_the_prices_that_it_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
