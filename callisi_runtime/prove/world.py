@@ -81,9 +81,8 @@ def happen(world: World, event: on.Event) -> World:
 def _arrived(world: World, event: on.Arrived) -> World:
     if world.caller != "away":
         return world
-    unpaid = not event.funds
-    allowed = event.allowed if event.open else ()
-    return world._replace(caller="here", allowed=allowed, able=not unpaid, muted=unpaid, grounded=unpaid)
+    world = world._replace(caller="here", allowed=event.allowed if event.open else ())
+    return world if event.funds else world._replace(able=False, muted=True, grounded=True)
 
 
 def _said(world: World, event: on.Said) -> World:

@@ -5,8 +5,11 @@ import time
 import pytest
 
 from callisi_runtime.flow import FlowPlan
+from callisi_runtime.flow import events as on
 from callisi_runtime.prove import prove
-from tests.prove.shapes import CLARA, SHAPES
+from callisi_runtime.prove.happenings import Happenings
+from callisi_runtime.prove.world import World, happen
+from tests.prove.shapes import CLARA, LIMITED, SHAPES
 
 LONG = {"three in order", "two at once", "asks for a message"}
 EACH = [
@@ -33,3 +36,14 @@ def test_a_proof_is_one_json_document() -> None:
     plain = prove(FlowPlan()).as_dict()
     assert set(plain) == {"states", "transitions", "paths", "violations"}
     assert plain["violations"] == []
+
+
+def test_where_no_limit_is_declared_money_never_runs_out() -> None:
+    here = World(caller="here", greeted=True)
+    assert not any(isinstance(event, on.BudgetSpent | on.DialsSpent) for event in Happenings(CLARA).of(here))
+    assert on.BudgetSpent() in Happenings(LIMITED).of(here)
+
+
+def test_a_model_that_failed_before_the_call_is_still_down_when_the_caller_is_there() -> None:
+    assert not happen(World(able=False), on.Arrived()).able
+    assert not happen(World(), on.Arrived(funds=False)).able
