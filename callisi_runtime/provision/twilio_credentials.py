@@ -132,7 +132,10 @@ class FormerSipUsers(Resource):
 
     def skipped(self, world: World) -> str | None:
         """See Resource."""
-        return NO_TRANSFER if world.spec.transfer is None else None
+        transfer = world.spec.transfer
+        if transfer is not None and transfer.trunk.startswith("ST_") and not world.is_adopted(transfer.trunk):
+            return "a trunk of your own may still dial with them"
+        return NO_TRANSFER if transfer is None else None
 
     async def find(self, world: World) -> Found:
         """See Resource."""

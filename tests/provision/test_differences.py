@@ -276,6 +276,15 @@ async def test_a_user_that_somebody_else_put_on_our_list_is_kept(office: Office)
     assert len(office.sip.users) == 2
 
 
+async def test_users_that_a_trunk_of_ones_own_may_dial_with_are_kept(office: Office) -> None:
+    await office.apply()
+    office.environ["SIP_TRUNK_NAME"] = "ST_mine"
+    applied = await office.apply(rotate=True)
+    skipped = {step.resource: step.why or "" for step in applied.after.having("skipped")}
+    assert "--adopt ST_mine" in skipped["livekit-outbound"]
+    assert len(office.sip.users) == 2
+
+
 async def test_a_password_that_was_lost_means_a_second_user(office: Office) -> None:
     await office.apply()
     office.env_file.unlink()
