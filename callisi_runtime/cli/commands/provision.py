@@ -1,7 +1,8 @@
 """Show what an agent's line needs at Twilio and LiveKit; with --apply, make it so.
 
 Without --apply nothing is changed, and without --buy nothing is bought. Running it again continues what was begun, and
-changes nothing where everything is as it should be. Only objects that carry callisi's tag are ever touched.
+changes nothing where everything is as it should be. Nothing is ever touched but what carries callisi's tag, the number
+that TWILIO_PHONE_NUMBER names, and what --adopt names.
 
 Exit codes: 0 done, or nothing in the way; 1 something is in the way; 4 BLOCKED, a person must act first.
 """
