@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LONG_ANSWER = 4
 """The longest answer that is reckoned with, in usual answers."""
-REQUESTS = 3
-"""Requests to the model for one answer, its tools included."""
+REQUESTS = 4
+"""Requests to the model for one answer: LiveKit lets it call tools three times before it must speak."""
 STEP = Decimal("0.0001")
 
 
