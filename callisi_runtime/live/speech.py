@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from livekit import rtc
 
-from callisi_runtime.live.voice import RATE
+from callisi_runtime.live.ringback import RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
