@@ -27,6 +27,7 @@ def begin(connection: sa.Connection, row: CallRow, now: float) -> CallRow | None
         "epoch": row.epoch,
         "phase": row.phase,
         "state": _json(row.state),
+        "carrier_id": row.carrier_id,
     }
     if insert_new(connection, call, values):
         insert_new(connection, obligation, {"call_id": row.id, "opened": now})
@@ -126,6 +127,7 @@ def read_call(row: Mapping[Any, Any]) -> CallRow:
         outcome=row["outcome"],
         ended=row["ended"],
         transcript=row["transcript"],
+        carrier_id=row["carrier_id"],
     )
 
 

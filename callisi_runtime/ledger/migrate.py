@@ -29,13 +29,19 @@ def _staff_answers(connection: sa.Connection) -> None:
     inbound.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {2: _staff_answers}
+def _carrier_ids(connection: sa.Connection) -> None:
+    """The carrier's id of a call, by which its log, its price and its alerts are found."""
+    connection.exec_driver_sql("ALTER TABLE callisi_call ADD COLUMN carrier_id VARCHAR(64)")
+    connection.exec_driver_sql("CREATE INDEX ix_callisi_call_carrier_id ON callisi_call (carrier_id)")
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {2: _staff_answers, 3: _carrier_ids}
 """n -> the change that leads from schema n-1 to n.
 
 A fresh database is made whole from `schema.py` instead.
 """
 
-SCHEMA = 2
+SCHEMA = 3
 """The schema that this code reads and writes."""
 
 ADVISORY_LOCK = 20_261_122

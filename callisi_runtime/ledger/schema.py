@@ -24,6 +24,7 @@ call = sa.Table(
     sa.Column("outcome", sa.String(32)),
     sa.Column("ended", sa.Float(53)),
     sa.Column("transcript", sa.JSON(none_as_null=True)),
+    sa.Column("carrier_id", sa.String(64), index=True),
 )
 
 event = sa.Table(

@@ -67,6 +67,8 @@ class CallRow:
     outcome: str | None = None
     ended: float | None = None
     transcript: Sequence[object] | None = None
+    carrier_id: str | None = None
+    """The carrier's own id of the caller's leg: Twilio's call sid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from callisi_runtime.hours import is_open
 from callisi_runtime.ledger import CallRow, ledger_at
 from callisi_runtime.live.dial import Dialler
 from callisi_runtime.live.ending import Ending
-from callisi_runtime.live.line import LiveLine
+from callisi_runtime.live.line import CARRIER_ID, LiveLine
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import Voices, assemble
 from callisi_runtime.live.seat import Seat, epoch_in
@@ -182,7 +182,14 @@ class LiveCall:
 
     async def _remembered(self, facts: CallFacts, books: LedgerBooks) -> tuple[Before | None, bool]:
         """What a predecessor left of this call, from the watchdog or else the ledger; whether it had ended it."""
-        row = CallRow(facts.id, self.plan.spec.name, facts.caller.e164, time.time(), self.ctx.room.name)
+        row = CallRow(
+            facts.id,
+            self.plan.spec.name,
+            facts.caller.e164,
+            time.time(),
+            self.ctx.room.name,
+            carrier_id=self.caller.attributes.get(CARRIER_ID),
+        )
         before = recall(self.watch.inherited, facts)
         books.epoch = self.watch.hello.epoch
         if before is not None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("callisi.line")
 
+CARRIER_ID = "sip.twilio.callSid"
+"""The attribute of a leg in which LiveKit keeps Twilio's call sid, when the carrier sent it."""
 LAST_WORD_GRACE = 0.4
 """Seconds between the last word and the hang-up: what is on its way is still heard."""
 RETURN_SECONDS = 30.0
@@ -167,10 +169,15 @@ class LiveLine:
     async def _close_gate(self, leg: str, watch: LegWatch, prompt: PromptTrack) -> None:
         published = asyncio.create_task(self.gate.publish_prompt(leg, prompt.source))
         await watch.published.wait()
-        self._note("line.leg_published", leg=leg)
+        self._note("line.leg_published", leg=leg, **self._carrier_id(leg))
         await self.gate.close(leg)
         self._note("line.gate_closed", leg=leg)
         await published
+
+    def _carrier_id(self, leg: str) -> dict[str, object]:
+        participant = self.room.remote_participants.get(leg)
+        sid = participant.attributes.get(CARRIER_ID) if participant is not None else None
+        return {"carrier_id": sid} if sid else {}
 
     def _prepare_prompt(self) -> None:
         """Synthesise the prompt while the phone rings: whoever picks up must not wait for a voice."""

@@ -133,6 +133,12 @@ def report_rule(code: str | None) -> Rule:
     return RULES.get(int(code), NOT_DELIVERED) if code is not None and code.isdecimal() else NOT_DELIVERED
 
 
+def known_rule(code: object) -> Rule | None:
+    """What a code means that somebody came across in a log; None when it is not in the table."""
+    text = str(code)
+    return RULES.get(int(text)) if text.isdecimal() else None
+
+
 def words(rule: Rule, code: int | str | None) -> str:
     """One line for the operator, without any number of a person in it."""
     number = f"{code} " if code is not None else ""

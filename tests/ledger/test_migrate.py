@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger.engine import make_engine
 from callisi_runtime.ledger.migrate import MIGRATIONS, SCHEMA, migrate, step_up
-from callisi_runtime.ledger.schema import inbound, meta, note, obligation, version
+from callisi_runtime.ledger.schema import call, inbound, meta, note, obligation, version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,11 +117,14 @@ def test_a_ledger_of_the_first_schema_learns_who_calls_back(url: str) -> None:
         for column in ("callisi_note DROP COLUMN kind", "callisi_note DROP COLUMN escalate"):
             connection.exec_driver_sql(f"ALTER TABLE {column}")
         connection.exec_driver_sql("DROP TABLE callisi_inbound")
+        connection.exec_driver_sql("DROP INDEX ix_callisi_call_carrier_id")
+        connection.exec_driver_sql("ALTER TABLE callisi_call DROP COLUMN carrier_id")
         connection.execute(version.update().values(number=1))
     migrate(engine)
     with engine.begin() as connection:
         assert connection.execute(sa.select(obligation.c.claimed_by)).all() == []
         assert connection.execute(sa.select(note.c.kind, note.c.escalate)).all() == []
         assert connection.execute(sa.select(inbound)).all() == []
+        assert connection.execute(sa.select(call.c.carrier_id)).all() == []
     engine.dispose()
     assert found_version(url) == SCHEMA

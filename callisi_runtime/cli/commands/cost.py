@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from callisi_runtime.cli.books import add_database, add_since
 from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
 
@@ -38,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prices", metavar="FILE", default="prices.yaml", help="your price file (default: prices.yaml)"
     )
+    add_since(parser, "with --actual (default: 30d): what was used")
+    add_database(parser)
     for name, words in SWITCHES:
         parser.add_argument(f"--{name}", action="store_true", help=words)
 
@@ -46,6 +49,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     """Exit code 1 when a price or a rate is missing: there is no total then."""
     from callisi_runtime.cost.estimate import estimate
 
+    if args.actual:
+        return _actual(args)
     mix, talk = mix_of(args), talk_of(args)
     plan, needs, known = _gathered(args, mix, talk)
     found = estimate(needs, known, args.calls)
@@ -60,6 +65,30 @@ def run(args: argparse.Namespace) -> ExitCode:
 
         print(as_text(found, assumed(args), args.prices))
     return ExitCode.OK if found.month is not None else ExitCode.USER_ERROR
+
+
+def _actual(args: argparse.Namespace) -> ExitCode:
+    """What it did cost, instead of an estimate; exit code 1 when Twilio or the ledger does not answer."""
+    from callisi_runtime.carrier.ask import client_of
+    from callisi_runtime.carrier.own import own_since
+    from callisi_runtime.checks import load_agent
+    from callisi_runtime.cli.books import database_url, moment, read_settings, with_ledger
+    from callisi_runtime.cost.actual import actual_cost, as_text
+    from callisi_runtime.settings import read_environment
+
+    settings, since = read_settings(), moment(args.since or "30d")
+    agent = load_agent(args.agent, read_environment()).value.name
+    client = client_of(settings)
+    try:
+        own = with_ledger(database_url(args, settings), lambda ledger: ledger.read(own_since, since, agent))
+        found = actual_cost(client, own, since)
+    finally:
+        client.http_client.session.close()
+    if args.json:
+        print_json(found.as_dict())
+    else:
+        print(as_text(found))
+    return ExitCode.OK
 
 
 def _gathered(args: argparse.Namespace, mix: Mix, talk: Talk) -> tuple[CallPlan, tuple[Need, ...], Known]:
@@ -212,6 +241,10 @@ EXPECTED: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
 """What a month is like: option, how it is read, what is assumed, what it means."""
 
 SWITCHES = (
+    (
+        "actual",
+        "what it did cost, by Twilio's bill and by our own calls and messages, instead of an estimate",
+    ),
     ("own-livekit", "the rooms are on a server of your own"),
     ("offline", "do not ask Twilio; reckon with the file alone"),
     ("refresh", "ask Twilio again, though it was asked today"),
