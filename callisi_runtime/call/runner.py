@@ -69,6 +69,8 @@ class CallRunner:
         self.observers: list[Callable[[on.Event, CallState, tuple[do.Effect, ...]], None]] = []
         self._effects: asyncio.Queue[do.Effect] = asyncio.Queue()
         self._speech: deque[tuple[str, str | None]] = deque()
+        self._instead: dict[str, str | None] = {}
+        """Sentences that must not begin any more, and what is said in their place."""
         self._saying: asyncio.Task[None] | None = None
         self._timers: dict[str, Cancellable] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -85,6 +87,8 @@ class CallRunner:
         for observer in self.observers:
             observer(event, self.state, effects)
         for effect in effects:
+            if isinstance(effect, do.Instead):
+                self._instead[effect.of] = effect.key
             self._effects.put_nowait(effect)
 
     def heard(self, text: str) -> None:
@@ -162,6 +166,8 @@ class CallRunner:
             case do.Say(key):
                 self._speech.append((key, None))
                 self._speak_on()
+            case do.Instead(of, key):
+                self._say_instead(of, key)
             case do.Hush():
                 self._stop_speaking()
             case do.Listen(on_):
@@ -209,6 +215,11 @@ class CallRunner:
     async def _speak(self) -> None:
         while self._speech:
             key, aside = self._speech.popleft()
+            if aside is None:
+                true = self._still_true(key)
+                if true is None:
+                    continue
+                key = true
             text = aside if aside is not None else self.plan.sentence(key, self.facts)
             self.record.say(self.clock.now(), "agent", text)
             heard = False
@@ -218,6 +229,28 @@ class CallRunner:
                 log.exception("sentence %s could not be said", key)
             if aside is None:
                 self.feed(on.Said(key, heard))
+
+    def _still_true(self, key: str) -> str | None:
+        """What is said where this sentence would begin now: the machine may be ahead of the effects."""
+        true: str | None = key
+        while true in self._instead:
+            true = self._instead.pop(true)
+        return true
+
+    def _say_instead(self, of: str, key: str | None) -> None:
+        """A sentence that waits gives way to another, or to none; one that has begun is followed by it."""
+        if of not in self._instead:
+            return  # its turn came first, and the right one was said
+        del self._instead[of]
+        for place, waiting in enumerate(self._speech):
+            if waiting == (of, None):
+                del self._speech[place]
+                if key is not None:
+                    self._speech.insert(place, (key, None))
+                return
+        if key is not None:
+            self._speech.appendleft((key, None))
+            self._speak_on()
 
     def _stop_speaking(self) -> None:
         self._speech.clear()

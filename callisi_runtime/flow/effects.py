@@ -16,6 +16,17 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Instead:
+    """Say `key` in the place of a sentence that does not hold any more; where that has begun, right after it.
+
+    Answer with `Said(key)`; without a key nothing is said in its place. A sentence that has begun is said to its end.
+    """
+
+    of: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hush:
     """Stop whatever is being said, the language model's words included; no `Said` follows for it."""
 
@@ -140,6 +151,7 @@ class HangUp:
 
 Effect = (
     Say
+    | Instead
     | Hush
     | Listen
     | Ringback

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.dialling import unreached
-from callisi_runtime.flow.model import Outcome, Phase
+from callisi_runtime.flow.dialling import can_dial, unreached
+from callisi_runtime.flow.model import NoteState, Outcome, Phase
 from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, word_for
-from callisi_runtime.flow.promising import note_event, notify, tell, wait_for_channel
+from callisi_runtime.flow.promising import can_note, note_event, notify, tell, wait_for_channel
 from callisi_runtime.flow.purse import pay_again
-from callisi_runtime.flow.talking import OVERRUN_SECONDS, health, leave
+from callisi_runtime.flow.talking import OVERRUN_SECONDS, health, leave, take_message, wish
+
+STANDING: dict[NoteState, str] = {
+    "none": "failed",
+    "armed": "failed",
+    "sending": "trying",
+    "accepted": "notified",
+    "failed": "failed",
+}
+"""How a message stands, in the sentence that says so."""
 
 
 def notifying(move: Move, event: on.Event) -> None:
@@ -36,10 +45,61 @@ def closing(move: Move, event: on.Event) -> None:
         case on.CallerLeft():
             move.set(caller_here=False)
             finish(move)
+        case on.PersonWanted():
+            late_wish(move)
+        case on.KeyPressed("1", None) if not move.state.able:
+            late_wish(move)
+        case on.MessageGiven():
+            late_message(move)
         case on.TimerFired("end"):
             finish(move)
         case _:
             health(move, event)
+
+
+def late_wish(move: Move) -> None:
+    """A person is asked for while goodbye is being said: the wish is granted as long as the line is up.
+
+    What can be neither dialled nor written to staff once more is answered within the last words, so that they end.
+    """
+    state = move.state
+    if can_dial(state) or (can_write(move) and not move.telling):
+        take_back_goodbye(move)
+        wish(move)
+    elif move.take_floor():
+        move.set(then="close", owed=state.note != "accepted")
+        if not state.open:
+            move.say("closed")
+        elif state.transfers:
+            move.say("no_answer")
+        move.say(STANDING[state.note] if move.plan.channels else "no_person", "goodbye")
+
+
+def late_message(move: Move) -> None:
+    """A message is left while goodbye is being said."""
+    if move.plan.channels and can_note(move.state):
+        take_back_goodbye(move)
+        take_message(move)
+    elif move.take_floor():
+        move.set(then="close", owed=True)
+        move.say("failed" if move.plan.channels else "no_person", "goodbye")
+
+
+def can_write(move: Move) -> bool:
+    """Whether a message about this wish can still be written: none has left, or the last one failed."""
+    note = move.state.note
+    fresh = note in ("none", "failed") and can_note(move.state)
+    return bool(move.plan.channels) and (fresh or note == "armed")
+
+
+def take_back_goodbye(move: Move) -> None:
+    """The call goes on: what the caller must hear is said to its end, the rest is not."""
+    move.stop("end")
+    # Money was set aside for one call's time: what comes on top of it is an overrun.
+    move.start("call", move.plan.call_seconds if move.plan.budget is None else OVERRUN_SECONDS)
+    move.set(phase=Phase.CONVERSING, then="converse")
+    if move.telling:
+        move.tell_only()
 
 
 def finish(move: Move) -> None:

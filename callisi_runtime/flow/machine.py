@@ -7,7 +7,7 @@ from collections.abc import Callable
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import ending, talking, transferring
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.dialling import converse, want_person
+from callisi_runtime.flow.dialling import converse
 from callisi_runtime.flow.model import CallState, FlowPlan, Phase
 from callisi_runtime.flow.moves import Move
 from callisi_runtime.flow.purse import admit
@@ -77,8 +77,8 @@ def silence_fell(move: Move) -> None:
     match move.state.then:
         case "converse":
             converse(move)
-        case "person":
-            want_person(move)
+        case "person" | "message":
+            talking.grant(move)
         case "close":
             ending.finish(move)
         case "listen":

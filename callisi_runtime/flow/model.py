@@ -80,8 +80,10 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 Evidence = Literal["accepted_by_person", "message_accepted", "message_delivered", "served", "withdrew"]
 LegState = Literal["dialling", "ringing", "answered", "joined"]
 NoteState = Literal["none", "armed", "sending", "accepted", "failed"]
-Then = Literal["stay", "converse", "listen", "person", "close"]
-"""What follows when everything has been said: nothing, the conversation, listening, the transfer, the end."""
+Then = Literal["stay", "converse", "listen", "person", "message", "close"]
+"""What follows when everything has been said: nothing, the talk, listening, the transfer, the message, the end."""
+GRANTED: tuple[Then, ...] = ("person", "message")
+"""What a caller was granted already, and no failure, clock or goodbye takes back."""
 
 MAX_TRANSFERS = 2
 """How often a caller is put through on request; afterwards the message is what counts."""

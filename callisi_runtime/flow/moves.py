@@ -14,6 +14,12 @@ LAST_WORDS_SECONDS = 30.0
 """Seconds after which the call ends even if the voice never reports that the goodbye was said."""
 
 
+def split(speech: tuple[str, ...], key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is said before a sentence, and what after it."""
+    place = speech.index(key)
+    return speech[:place], speech[place + 1 :]
+
+
 class Move:
     """One step in the making. Private to `flow`: from outside, `step` is a pure function."""
 
@@ -44,6 +50,12 @@ class Move:
                 self.set(speech=(*self.state.speech, key))
                 self.do(do.Say(key))
 
+    def instead(self, of: str, *keys: str) -> None:
+        """Say another sentence, or none, in the place of one that waits to be said and does not hold any more."""
+        before, after = split(self.state.speech, of)
+        self.set(speech=(*before, *keys, *after))
+        self.do(do.Instead(of, *keys))
+
     def hush(self) -> None:
         """Stop speaking. Only where nothing that the caller must hear is being said."""
         self.set(speech=(), then="stay")
@@ -53,6 +65,12 @@ class Move:
     def telling(self) -> bool:
         """Whether something is being said that the caller must hear to its end."""
         return not RESULTS.isdisjoint(self.state.speech)
+
+    def tell_only(self) -> None:
+        """Of what waits to be said, say only what the caller must hear."""
+        for key in self.state.speech:
+            if key not in RESULTS:
+                self.instead(key)
 
     def take_floor(self) -> bool:
         """Stop what is being said, by us or by the language model; False where the caller must hear it first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import MAX_NOTES, CallState, Evidence, Outcome, Phase
-from callisi_runtime.flow.moves import Move, go_on, say_goodbye
+from callisi_runtime.flow.moves import Move, go_on, say_goodbye, word_for
 
 DELIVERY_GRACE = 10.0
 """Seconds over everything that may still happen, after which an armed message goes out by itself."""
@@ -96,6 +96,7 @@ def note_event(move: Move, event: on.NoteAccepted | on.NoteFailed) -> bool:
     if isinstance(event, on.NoteFailed):
         if latest and note in ("armed", "sending"):
             move.set(note="failed")
+            set_right(move, "trying")
             return True
         return False
     if not 1 <= event.number <= move.state.notes:
@@ -103,6 +104,14 @@ def note_event(move: Move, event: on.NoteAccepted | on.NoteFailed) -> bool:
     news = latest and note in ("armed", "sending", "failed")
     if news:
         move.set(note="accepted", channel=event.channel)
+        set_right(move, "failed" if note == "failed" else "trying")
     move.set(owed=False)
     move.close("message_accepted")
     return news
+
+
+def set_right(move: Move, said: str) -> None:
+    """A word about the message that waits to be said gives way to what is known now."""
+    speech, word = move.state.speech, word_for(move.state.note)
+    if said in speech:
+        move.instead(said, *(() if word in speech else (word,)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person, why_helpless
-from callisi_runtime.flow.model import MAX_NUDGES, Outcome, Phase
-from callisi_runtime.flow.moves import Move, say_goodbye
+from callisi_runtime.flow.model import GRANTED, MAX_NUDGES, Outcome, Phase
+from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, say_goodbye
 from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell
 from callisi_runtime.flow.purse import open_purse
 
@@ -66,6 +66,12 @@ def conversing(move: Move, event: on.Event) -> None:
             say_goodbye(move)
         case on.TimerFired("quiet"):
             nudge(move)
+        case on.TimerFired("call") if state.then in GRANTED:
+            move.start("end", LAST_WORDS_SECONDS)
+        case on.TimerFired("end"):
+            # The voice hangs in what the caller must hear: staff learns what was to follow.
+            move.set(owed=True)
+            leave(move)
         case on.TimerFired("call"):
             move.take_floor()
             say_goodbye(move, "time_over")
@@ -83,7 +89,7 @@ def fail(move: Move) -> None:
     """The conversation cannot go on; what the caller must hear is still said."""
     if move.take_floor():
         converse(move)
-    elif move.state.then != "person":
+    elif move.state.then not in GRANTED:
         say_goodbye(move, why_helpless(move.state))
 
 
@@ -95,13 +101,37 @@ def wish(move: Move) -> None:
     if move.take_floor():
         want_person(move)
     elif can_dial(move.state):
+        move.tell_only()
         move.set(then="person", owed=True)
 
 
 def take_message(move: Move) -> None:
-    """The language model took a message: it goes to staff, or the caller is told where to call."""
+    """The language model took a message: it goes to staff, or the caller is told where to call.
+
+    It waits until what the caller must hear has been said.
+    """
     if not move.take_floor():
+        move.set(subject=True)
+        if move.plan.channels and can_note(move.state) and move.state.then != "person":
+            move.tell_only()
+            move.set(then="message", owed=True)
         return
+    pass_on(move)
+
+
+def grant(move: Move) -> None:
+    """What waited until the caller had heard something is done now."""
+    if "end" in move.state.timers:
+        move.stop("end")
+        move.start("call", OVERRUN_SECONDS)
+    if move.state.then == "person":
+        want_person(move)
+    else:
+        pass_on(move)
+
+
+def pass_on(move: Move) -> None:
+    """The message that the caller left goes to staff."""
     move.set(subject=True, owed=True, outcome=Outcome.MESSAGE, nudges=0, news=False)
     if not move.plan.channels:
         nobody(move)
@@ -168,9 +198,13 @@ def leave(move: Move) -> None:
     state = move.state
     owed = state.owed or not state.able
     ringing = state.phase in (Phase.CONNECTING, Phase.ACCEPTING)
+    left = state.then == "message"
     move.set(caller_here=False, owed=owed)
     move.drop(*state.legs)
-    if ringing or (owed and state.evidence is None and state.note in ("none", "armed")):
+    if left:
+        move.set(outcome=Outcome.MESSAGE)
+        renew(move)
+    if ringing or left or (owed and state.evidence is None and state.note in ("none", "armed")):
         arm(move, 0.0)
         outcome = None if ringing else state.outcome
         settle(move, outcome or Outcome.CALLER_LEFT, send=True)
@@ -200,8 +234,8 @@ def health(move: Move, event: on.Event) -> None:
         case on.TimerFired("call"):
             move.start("call", OVERRUN_SECONDS)
         case on.NoteAccepted() | on.NoteFailed():
-            trying = move.state.note == "sending"
-            if note_event(move, event) and move.state.phase is Phase.CONVERSING and trying:
+            told = move.state.note == "sending" and "trying" not in move.state.speech
+            if note_event(move, event) and move.state.phase is Phase.CONVERSING and told:
                 late_word(move)
 
 

@@ -23,7 +23,6 @@ SAME = {
     "no_answer": "closed",
 }
 """Sentences that make no difference to what follows, by one that every file has and that stands for them."""
-CLOSED: dict[str, Any] = {"transfers": 0, "allowed": (), "open": True, "subject": False, "outcome": None}
 
 
 def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState, World]:
@@ -40,8 +39,9 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
         changes["caller_known"] = True
     if plan.budget is not None:
         changes["over_budget"] = state.over_budget and plan.ask_message
-    if not state.open or state.transfers >= MAX_TRANSFERS or state.grounded:
+    if not state.open or state.transfers >= MAX_TRANSFERS or state.grounded or not state.allowed:
         changes["allowed"] = ()
+        changes["transfers"] = min(1, state.transfers)
     if state.evidence is not None:
         changes |= {"evidence": "served", "owed": False}
     tried = state.owed or state.evidence is not None or state.transfers > 0
@@ -52,9 +52,7 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
         changes["speech"] = _speech(state.speech)
         outer["speech"] = _speech(world.speech)
     if phase is Phase.CLOSING:
-        changes |= CLOSED
-        changes["nudges"], changes["notes"] = min(1, state.nudges), min(1, state.notes)
-        outer["allowed"], outer["number"] = (), min(1, world.number)
+        changes["nudges"] = min(1, state.nudges)
     if phase is Phase.CONNECTED and not plan.returns:
         changes |= {"transfers": 0, "allowed": (), "model_up": True, "ears_up": True, "subject": False}
         outer |= {"able": True, "allowed": ()}

@@ -12,7 +12,7 @@ from typing import Any
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import FlowPlan, Phase
+from callisi_runtime.flow.model import MAX_NOTES, FlowPlan, Phase
 from callisi_runtime.prove.world import World
 
 
@@ -89,6 +89,25 @@ def _nothing_after_goodbye(now: Moment, effect: do.Say) -> bool:
 def _over_after_goodbye(now: Moment) -> bool:
     said = isinstance(now.event, on.Said) and now.event.key == "goodbye" and "goodbye" in now.before.speech
     return not said or now.world.over
+
+
+def _true_when_begun(now: Moment) -> bool:
+    """What is said about the message, judged when it begins: at once, or when the sentence before it is over."""
+    head, before = now.world.speech[:1], now.before.speech[:1]
+    if head == before and not isinstance(now.event, on.Said | on.Resumed):
+        return True
+    match head:
+        case ("trying",):
+            return now.world.note == "sending"
+        case ("failed",):
+            return now.world.note != "accepted" or now.world.number >= MAX_NOTES
+        case ("notified",):
+            return now.world.note == "accepted"
+    return True
+
+
+def _granted(now: Moment, effect: do.HangUp) -> bool:
+    return not now.world.wished or now.world.caller != "here" or _voice_hangs(now)
 
 
 def _told(now: Moment, effect: do.HangUp) -> bool:
@@ -210,14 +229,16 @@ def _closed_on_evidence(now: Moment, effect: do.Close | do.Settle) -> bool:
         case "message_accepted":
             return isinstance(now.event, on.NoteAccepted)
         case "served" | "withdrew":
-            return not now.world.owed
+            return not now.world.owed and not now.world.wished
     return False
 
 
 def _nothing_vanishes(now: Moment) -> bool:
     world = now.world
-    if not world.over or world.closed or not now.plan.channels:
+    if not world.over or not now.plan.channels:
         return True
+    if world.closed:
+        return not world.wished or world.note not in ("none", "cancelled")
     return world.note in ("sending", "failed", "accepted")
 
 
@@ -247,6 +268,14 @@ INVARIANTS: dict[str, Invariant] = {
     "true_ringing": Invariant(
         "It is said that it rings only while it does, and `connecting` only when somebody is dialled.",
         _true_of_the_phones, (do.Say,),
+    ),
+    "true_when_begun": Invariant(
+        "What is said of the message is true when the sentence begins, not only when it was decided.",
+        holds=_true_when_begun,
+    ),
+    "wish_granted": Invariant(
+        "Whoever asks for a person is put through, or told why not, as long as the line is up.",
+        _granted, (do.HangUp,),
     ),
     "declared_sentence": Invariant("Only sentences of the file are said.", _declared_sentence, (do.Say,)),
     "goodbye_last": Invariant(

@@ -110,6 +110,10 @@ def _effect(world: World, effect: do.Effect, sentences: Mapping[str, str] | None
         case do.Say(key):
             text = (sentences or {}).get(key)
             return "agent", f"„{text}“" if text else f"says `{key}`"
+        case do.Instead(of, None):
+            return "agent", f"does not say `{of}` any more"
+        case do.Instead(of, str(key)):
+            return "agent", f"says `{key}` instead of `{of}`"
         case do.Hush():
             return ("agent", "stops speaking") if world.speech else None
         case do.Listen(on_):

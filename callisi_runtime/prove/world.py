@@ -52,6 +52,8 @@ class World(NamedTuple):
     """The caller was promised that staff will know, and has not heard what became of it."""
     owed: bool = False
     """A person was dialled or a message written for this caller, and nothing proves that anybody knows."""
+    wished: bool = False
+    """A person was asked for, and since then nobody was dialled, and nothing was said about it."""
     closed: bool = False
     over: bool = False
     muted: bool = False
@@ -120,7 +122,18 @@ def _gone(world: World, event: on.LegFailed | on.LegLeft | do.Drop) -> World:
     return world if len(phones) == len(world.phones) else world._replace(phones=phones)
 
 
+def _wished(world: World, event: on.PersonWanted) -> World:
+    """A message that is on its way is an answer, but not to somebody who hears goodbye alone."""
+    told = not RESULTS.isdisjoint(world.speech)
+    answered = world.note in ("sending", "accepted") and "goodbye" not in world.speech
+    if world.wished or answered or told or world.phones or world.over or world.caller != "here":
+        return world
+    return world._replace(wished=True)
+
+
 def _given_up(world: World, event: on.Withdrawn | on.GoodbyeWanted) -> World:
+    if world.wished:
+        world = world._replace(wished=False)
     ringing = bool(world.phones) and world.bridged is None
     return world._replace(connecting=False) if ringing and world.connecting else world
 
@@ -163,6 +176,7 @@ HAPPENS: dict[type, Any] = {
     on.LegAnswered: _answered,
     on.LegFailed: _gone,
     on.LegLeft: _gone,
+    on.PersonWanted: _wished,
     on.Withdrawn: _given_up,
     on.GoodbyeWanted: _given_up,
     on.NoteAccepted: _note_accepted,
@@ -188,11 +202,22 @@ def _say(world: World, plan: FlowPlan, effect: do.Say) -> World:
         speech=(*world.speech, effect.key),
         connecting=world.connecting or effect.key == "connecting",
         passing_on=world.passing_on or effect.key == "ask_message",
+        wished=world.wished and effect.key not in RESULTS,
     )
 
 
+def _instead(world: World, plan: FlowPlan, effect: do.Instead) -> World:
+    keys = () if effect.key is None else (effect.key,)
+    speech: tuple[str, ...] = ()
+    for one in world.speech:
+        speech += keys if one == effect.of else (one,)
+    return world._replace(speech=speech)
+
+
 def _dial(world: World, plan: FlowPlan, effect: do.Dial | do.Refer) -> World:
-    return world._replace(phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed)
+    return world._replace(
+        phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed, wished=False
+    )
 
 
 def _arm(world: World, plan: FlowPlan, effect: do.Arm) -> World:
@@ -222,6 +247,7 @@ def _start(world: World, plan: FlowPlan, effect: do.StartTimer) -> World:
 
 CARRIES_OUT: dict[type, Any] = {
     do.Say: _say,
+    do.Instead: _instead,
     do.Hush: lambda world, plan, effect: world._replace(speech=()),
     do.Listen: lambda world, plan, effect: world._replace(listening=effect.on),
     do.Ringback: lambda world, plan, effect: world._replace(ringback=effect.on),

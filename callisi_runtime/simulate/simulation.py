@@ -166,7 +166,7 @@ async def _one(plan: CallPlan, ledger: Ledger, report: Report, number: int, defe
     report.counts["sentences"] += len(witness.sentences)
     report.counts["person took the call"] += witness.bridges > 0
     report.counts["caller wanted a person"] += witness.wishes > 0
-    report.counts["late wish not granted"] += witness.late_wish
+    report.counts["late wish"] += witness.late_wishes > 0
     return witness
 
 

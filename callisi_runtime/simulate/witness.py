@@ -74,8 +74,8 @@ class Witness:
     """When a person was last asked for."""
     asked_again: bool = False
     """A crash swallowed the last wish; when the successor has spoken, it is the caller's turn again."""
-    late_wish: bool = False
-    """A person was asked for when goodbye was being said already."""
+    late_wishes: int = 0
+    """How often a person was asked for when goodbye was being said already."""
     began: float = field(default_factory=now)
     room: Room = field(init=False)
     provider: Provider = field(init=False)
@@ -96,10 +96,8 @@ class Witness:
         self.note("caller asks for a person")
         self.wishes += 1
         self.heard_at = now()
-        if late:
-            self.late_wish = True
-        else:
-            self.wanted.person = True
+        self.late_wishes += late
+        self.wanted.person = True
 
     def taken_over(self, *, knows: bool) -> None:
         """A successor has the call; does it know that a person is wanted?"""
@@ -204,9 +202,6 @@ class Witness:
         why = await self._lost(rows)
         if why is not None:
             self.find("lost_caller", why)
-        elif self.late_wish:
-            self.wanted.person = True
-            self.late_wish = await self._lost(rows) is not None
 
     async def _lost(self, rows: list[NoteRow]) -> str | None:
         if not self.wanted.anything:

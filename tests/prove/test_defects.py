@@ -202,6 +202,18 @@ def test_a_planted_defect_of_the_limit_is_found(name: str) -> None:
     assert "within_budget" in {violation.invariant for violation in proof.violations}
 
 
+def late_wish_ignored(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if isinstance(event, on.PersonWanted) and old.phase is Phase.CLOSING:
+        return old, ()
+    return new, effects
+
+
+def trying_said_of_a_dead_message(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if isinstance(event, on.NoteFailed) and "trying" in old.speech:
+        return new._replace(speech=old.speech), without(do.Instead)(plan, old, event, new, effects)[1]
+    return new, effects
+
+
 DEFECTS: dict[str, tuple[Change, str]] = {
     "says notified before the evidence": (notified_before_evidence, "evidence_first"),
     "leaves the human leg ringing": (human_leg_rings_on, "no_phone_left_behind"),
@@ -227,6 +239,8 @@ DEFECTS: dict[str, tuple[Change, str]] = {
     "says notified after goodbye": (late_word_after_goodbye, "goodbye_last"),
     "leaves the room open": (room_left_open, "hangs_up_when_left"),
     "speaks after the end": (dials_after_the_end, "dead_is_dead"),
+    "hangs up on who asks for a person in the goodbye": (late_wish_ignored, "wish_granted"),
+    "says trying of a message that is dead": (trying_said_of_a_dead_message, "true_when_begun"),
     "starts no timer": (without(do.StartTimer), "has_a_clock"),
 }
 
