@@ -6,7 +6,7 @@ from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person, why_helpless
 from callisi_runtime.flow.model import GRANTED, MAX_NUDGES, Outcome, Phase
-from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, say_goodbye
+from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, say_goodbye, word_for
 from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell
 from callisi_runtime.flow.purse import open_purse
 
@@ -241,6 +241,8 @@ def health(move: Move, event: on.Event) -> None:
 
 def late_word(move: Move) -> None:
     """Say how the message stands after `trying` was said: at once, or when we have finished speaking."""
+    if word_for(move.state.note) in move.state.speech:
+        return
     move.set(news=True, nudges=0)
     if not move.state.speech:
         move.stop("quiet")
