@@ -22,7 +22,7 @@ MACHINE = (
 PEOPLE = (
     r"(?:mensch(?:en)?|mitarbeiter(?:in|n|innen)?|kolleg(?:e|en|in|innen)|person|ansprechpartner(?:in)?|chef(?:in)?"
     r"|sachbearbeiter(?:in)?|berater(?:in)?|kundendienst|kundenservice|kundenbetreuung|zentrale|empfang|sekretariat"
-    r"|geschäftsführ(?:er|erin|ung)|personal|zuständigen)"
+    r"|geschäftsführ(?:er|erin|ung)|personal|zuständigen|vorgesetzte[nr]?|ihren leuten)"
 )
 SOMEBODY = rf"(?:{PEOPLE}|(?:irgend)?jemand(?:em|en)?|irgendwe[mn]|wen|wem)"
 ARTICLE = (
@@ -35,8 +35,8 @@ FILLER = r"(?:(?:bitte|gern|gerne|endlich|nur|jetzt|mal|einfach|lieber|sofort|do
 
 WANTS = re.compile(
     r"\b(möchte\w*|moechte\w*|mag|will|wollen|würde\w*|wuerde\w*|kann|können|koennen|könnte\w*|kannst|darf|dürfte|bitte"
-    r"|muss|hätte|haette|gern|gerne|lassen sie|wünsche|brauche|verlange|ist es möglich|gibt es|gebt?|geben sie|gib"
-    r"|hol\w*|versuchen sie)\b"
+    r"|muss|müsste|wollte|hätten?|haette|gern|gerne|lassen sie|wünsche|brauche|bräuchte|verlange|bestehe"
+    r"|(?:ist|wäre) es möglich|besteht die möglichkeit|gibt es|gebt?|geben sie|gib|hol\w*|versuchen sie)\b"
 )
 REACHES = re.compile(
     r"\b(sprechen|spreche|reden|rede|telefonieren|unterhalten|verbind\w*|verbunden|durchstellen|durchgestellt"
@@ -45,31 +45,54 @@ REACHES = re.compile(
 CONNECT = re.compile(
     r"\b(verbind\w* (?:sie |du )?mich|mich (?:\w+ ){0,4}(?:verbinden|durchstellen|weiterleiten|weiterverbinden)"
     r"|(?:stell\w*|leit\w*|reich\w*) (?:sie |du )?mich (?:\w+ ){0,3}(?:durch|weiter)|durchstellen bitte"
-    r"|(?:durchgestellt|verbunden|weitergeleitet|weiterverbunden) werden)\b|^(?:bitte )?(?:durchstellen|verbinden)$"
+    r"|(?:durchgestellt|verbunden|weitergeleitet|weiterverbunden) werden)\b"
+    r"|^(?:bitte )?(?:durchstellen|(?:weiter)?verbinden)(?: bitte)?$"
 )
 DESIRE = re.compile(
     rf"\b(?:brauche|will|möchte|hätte|wünsche|verlange|suche|bitte|geben sie mir|gib mir|lieber)\s{FILLER}"
     rf"{ARTICLE}{KIND}{PEOPLE}\b(?!\s(?:werden|sein|bleiben))"
 )
+SOMEONE = re.compile(
+    r"\b(?:brauche|bräuchte)\s(?:\w+\s){0,2}?jemanden(?:\s(?:vom|aus dem|am telefon|bitte)\b.*)?$"
+)
+HAVE = re.compile(rf"\b(?:kann|könnte|darf|dürfte) ich (?:\w+ ){{0,5}}?{PEOPLE} (?:bitte )?haben$")
+WISHED = re.compile(rf"\bhätte\w* .*\b{SOMEBODY}\b.*\bgesprochen\b")
+DISCUSS = re.compile(
+    rf"\b(?:möchte|würde|will|kann ich|könnte ich)\b.*\bmit\s{ARTICLE}{KIND}{SOMEBODY}\b.*\b(?:besprechen|klären)\b"
+)
 HELP = re.compile(rf"\b(?:kann|könnte|soll)\b.*\b{PEOPLE}\b.*\b(?:helfen|weiterhelfen)\b")
 ALONE = re.compile(
-    rf"^(?:(?:ja|nein|hallo|okay|ok|äh|also|und|mit)\s)*{FILLER}{ARTICLE}{KIND}{PEOPLE}(?:\sbitte)?$"
+    rf"^(?:(?:ja|nein|hallo|okay|ok|äh|also|und|mit|zum|zur|einmal)\s)*{FILLER}{ARTICLE}{KIND}{PEOPLE}(?:\sbitte)?$"
 )
+ASKS = (CONNECT, DESIRE, HELP, SOMEONE, HAVE, WISHED, DISCUSS)
 PERSON = re.compile(rf"\b{SOMEBODY}\b")
 PASS_ON = re.compile(
     r"\b(ausrichten|rückruf\w*|zurückruf\w*|zurückgerufen|zurückrufen|nachricht|bescheid|richten sie|melden)\b"
 )
-ABOUT_ONESELF = re.compile(
+ABOUT_PEOPLE = re.compile(
     r"\b(?:ich|wir|er|sie|es) (?:bin|sind|ist|war|waren|habe|haben|hatte|hat)\b|\bwerden$"
+    r"|\b(?:suchen|haben|brauchen|stellen|beschäftigen) (?:sie|ihr)\b"
+    r"|^(?:wann|wo|wie|was|warum|wieso|welche\w*)\b"
 )
 
+SIGH = re.compile(
+    r"^(?:\w+\s)?mensch(?: meier)?[,!]\s+(?!bitte|mensch)(?=\w)|\b(?:ach|oh|o|na|boah) mensch\b(?! bitte)"
+)
+"""`Mensch, das ist ja toll!` asks for nobody."""
+THEIR_OWN = re.compile(r"\b(?:mein|unser)\w*\s(?:chef\w*|kolleg\w*|mitarbeiter\w*|personal)\b")
+"""The caller's own people are not ours."""
+CONTINUED = re.compile(
+    r",\s(?=sondern\b|mit (?:dem|der|denen) ich\b)"
+    r"|(?<=\bverlange),\s|(?<=\bmöglich),\s|(?<=\bmöglichkeit),\s|(?<=\bdarauf),\s"
+)
+"""Commas behind which the same thought goes on."""
 NEGATION = re.compile(r"\b(nicht|kein\w*|ohne|nie|niemals|niemand\w*|weder)\b")
 NOT_THE_MACHINE = re.compile(
     rf"\b(?:nicht|nie|kein\w*|ungern)\s(?:\w+\s){{0,2}}?(?:mit\s)?{ARTICLE}{KIND}(?:{MACHINE}|ihnen|dir|dieser\s\w+)\b"
 )
 HARMLESS = re.compile(
-    r"\b(?:weiß|weiss|verstehe?n?|hilft|reicht|klappt|geht)\s(?:(?:ich|sie|das|es|mir|mich|so|hier)\s)*"
-    r"nicht(?:\sweiter)?\b|\b(?:so |hier )?nicht weiter\b|\bnicht (?:wahr|verstanden|zufrieden)\b"
+    r"\b(?:weiß|weiss|verstehe?n?|hilft|bringt?|bringen|reicht|klappt|geht)\s(?:(?:ich|sie|das|es|mir|mich|so|hier)\s)*"
+    r"nicht(?:\sweiter)?\b|(?<!\bmich )\b(?:so |hier )?nicht weiter\b|\bnicht (?:wahr|verstanden|zufrieden)\b"
 )
 NEGATED_QUESTION = re.compile(
     r"^(?P<verb>(?:kann|könnte|können|könnten|darf|dürfte|würden|wollen)\s(?:ich|sie|wir|man)(?:\smich)?)"
@@ -98,6 +121,8 @@ GOODBYE = re.compile(rf"\b{BYE}(?: noch)?(?: (?:dann|und|{BYE}|ihnen|auch|frau \
 NO_GOODBYE = re.compile(
     r"\b(ausrichten|sagen sie|richten sie|rückruf|zurückrufen|nachricht|wann|wie|was|warum|wo)\b"
 )
+LONGEST_WISH = 2000
+"""Characters, two minutes of speech; of more, the end counts."""
 LONGEST_GOODBYE = 14
 """Words; whoever says more has more to say than goodbye."""
 FEW_WORDS = 4
@@ -117,6 +142,7 @@ def wish(text: str, ask_for: Sequence[str] = ()) -> Wish | None:
 
     A question about who is speaking is never a wish for a person, and neither is a refusal.
     """
+    text = text[-LONGEST_WISH:]
     whole = normal(text).replace("?", " ").strip()
     if not whole:
         return None
@@ -148,9 +174,11 @@ def _lower(text: str) -> str:
 
 
 def _clauses(text: str) -> list[str]:
-    """What is said about machines and about not getting on is taken out: it negates nothing."""
+    """What is said about machines, about not getting on and about the caller's own people is taken out first."""
     spoken = re.sub(r"\s+", " ", re.sub(r"[^\w,.;!?: ]+", " ", _lower(text)))
-    spoken = HARMLESS.sub(" ", NOT_THE_MACHINE.sub(" ", spoken)).replace(", sondern", " sondern")
+    for harmless in (SIGH, THEIR_OWN, NOT_THE_MACHINE, HARMLESS):
+        spoken = harmless.sub(" ", spoken).strip()
+    spoken = CONTINUED.sub(" ", spoken)
     clauses = (re.sub(r"\s+", " ", clause).strip() for clause in SPLIT.split(spoken))
     return [NEGATED_QUESTION.sub(r"\g<verb> ", clause) for clause in clauses if clause]
 
@@ -158,7 +186,7 @@ def _clauses(text: str) -> list[str]:
 def _asks_for_person(clause: str, ask_for: Sequence[str]) -> bool:
     if NEGATION.search(clause) or IDENTITY.search(clause) or PASS_ON.search(clause):
         return False
-    if CONNECT.search(clause) or DESIRE.search(clause) or ALONE.match(clause) or HELP.search(clause):
+    if ALONE.match(clause) or any(wanted.search(clause) for wanted in ASKS):
         return True
     if PERSON.search(clause) and WANTS.search(clause) and REACHES.search(clause):
         return True
@@ -169,7 +197,7 @@ def _declares(clause: str, phrase: str) -> bool:
     """A phrase of several words counts wherever it stands, a single word only when hardly anything else is said."""
     if not re.search(rf"\b{re.escape(phrase)}\b", clause):
         return False
-    return " " in phrase or (len(clause.split()) <= FEW_WORDS and not ABOUT_ONESELF.search(clause))
+    return " " in phrase or (len(clause.split()) <= FEW_WORDS and not ABOUT_PEOPLE.search(clause))
 
 
 def _says_goodbye(said: str) -> bool:

@@ -88,6 +88,8 @@ class Walk:
         self.happenings = Happenings(plan)
         self.graph = Graph()
         self.index: dict[Node, int] = {}
+        self.forms: dict[Node, int] = {}
+        """Moments as they came out of a step -> the number of their form: most come again and again."""
         self.queue: deque[int] = deque()
 
     def run(self) -> Graph:
@@ -143,7 +145,10 @@ class Walk:
         if after == state and outer == world:
             target = here
         else:
-            target = self._find(canonical(self.plan, after, outer), here, event, effects)
+            target = self.forms.get((after, outer), -1)
+            if target < 0:
+                target = self._find(canonical(self.plan, after, outer), here, event, effects)
+                self.forms[after, outer] = target
         if target != here or any(not isinstance(effect, do.Drop) for effect in effects):
             self.graph.edges[here].append(Edge(here, target, event, effects))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callisi_runtime.source.extends import REMOVE
 from callisi_runtime.source.nodes import ListNode, MapNode, Node, ScalarNode
+from callisi_runtime.source.text import UNPRINTABLE
 from callisi_runtime.source.yaml12 import resolve
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def evaluate(node: Node, evaluation: Evaluation) -> Any:
 
 
 def _scalar(node: ScalarNode, evaluation: Evaluation) -> Any:
+    if not node.plain and (hidden := UNPRINTABLE.search(node.value)):
+        _report(node, evaluation, _unprintable(node, hidden[0]))
+        return None
     if "$" not in node.value:
         return resolve(node.value) if node.plain else node.value
     if node.value == REMOVE:
@@ -52,6 +56,12 @@ def _report(node: ScalarNode, evaluation: Evaluation, problem: Problem) -> None:
     evaluation.unknown.add(id(node))
     if problem not in evaluation.problems:  # an alias is evaluated wherever it is used
         evaluation.problems.append(problem)
+
+
+def _unprintable(node: ScalarNode, char: str) -> Problem:
+    """Escapes such as `\\0` and `\\ud800` put into a text what cannot be said, sent or stored."""
+    message = f"an escape stands for the invisible character U+{ord(char):04X}"
+    return node.text.problem(node.at, message, code="encoding", hint="remove it")
 
 
 def _nothing_to_remove(node: ScalarNode) -> Problem:

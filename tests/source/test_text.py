@@ -13,7 +13,7 @@ import pytest
 from callisi_runtime.errors import SpecError
 from callisi_runtime.source import load
 
-from .helpers import file_problems, problem_of
+from .helpers import data_of, file_problems, problem_of
 from .models import Spec
 
 Write = Callable[[str, str], Path]
@@ -188,3 +188,16 @@ def test_a_link_that_leads_in_a_circle_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     assert len(file_problems(str(tmp_path / "a"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("escape", "char"), [(r"\0", "U+0000"), (r"\a", "U+0007"), (r"\uFEFF", "U+FEFF"), (r"\x7f", "U+007F")]
+)
+def test_an_escape_for_what_cannot_be_said_is_refused_where_it_stands(escape: str, char: str) -> None:
+    problem = problem_of(f'name: a\ntitle: "b{escape}c"\n')
+    assert (problem.line, problem.code) == (2, "encoding")
+    assert char in str(problem)
+
+
+def test_escapes_for_line_breaks_and_umlauts_are_texts() -> None:
+    assert data_of('a: "b\\n\\tc \\u00fc"') == {"a": "b\n\tc ü"}
