@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,18 @@ def mutated(seed: int) -> str:
     chance = random.Random(seed)
     lines = chance.choice(WHOLE).splitlines()
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        if chance.random() < 0.6:
+            at = chance.choice(
+                [index for index, line in enumerate(lines) if re.match(r"[\s-]*\w+: \S", line)] or [0]
+            )
+            lines[at] = f"{lines[at].partition(':')[0]}: {chance.choice(JUNK)}"
+            continue
         at = chance.randrange(len(lines))
         key, colon, value = lines[at].partition(":")
         indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
         lines[at : at + 1] = chance.choice(
             (
-                *([f"{key}: {chance.choice(JUNK)}"] for _ in range(5)),
+                [f"{key}: {chance.choice(JUNK)}"],
                 [f"{key[:-1]}{colon}{value}"],
                 [lines[at], lines[chance.randrange(len(lines))]],
                 [],
