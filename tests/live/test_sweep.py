@@ -101,6 +101,49 @@ async def test_a_server_that_fails_ends_nothing(livekit: LiveKitServer, sweep: S
     assert not livekit.log.of("DeleteRoom")
 
 
+class TestRoomsThatTheLedgerDoesNotKnow:
+    """Their calls began while it was away."""
+
+    ELSEWHERE = "call-_2_def"
+
+    async def test_a_caller_whom_we_were_sent_to_gets_an_agent(
+        self, livekit: LiveKitServer, sweep: Sweep
+    ) -> None:
+        livekit.rooms.join_caller(self.ELSEWHERE, CALLER)
+        await look(sweep)
+        assert not livekit.log.of("CreateDispatch")
+        request = api.CreateAgentDispatchRequest(agent_name="clara", room=self.ELSEWHERE)
+        await sweep.lk.agent_dispatch.create_dispatch(request)
+        await look(sweep)
+        _, rescue = livekit.log.of("CreateDispatch")
+        assert isinstance(rescue.body, dict)
+        assert rescue.body["room"] == self.ELSEWHERE
+
+    async def test_legs_of_ours_without_a_caller_are_ended(
+        self, livekit: LiveKitServer, sweep: Sweep
+    ) -> None:
+        staff = pb.ParticipantInfo(identity="human-1", attributes={"callisi.role": "staff"})
+        livekit.rooms.join(self.ELSEWHERE, staff)
+        livekit.rooms.join(self.ELSEWHERE, agent("AJ_9", 0))
+        await look(sweep)
+        (ended,) = livekit.log.of("DeleteRoom")
+        assert isinstance(ended.body, dict)
+        assert ended.body["room"] == self.ELSEWHERE
+
+    async def test_what_is_not_ours_is_left_alone(self, livekit: LiveKitServer, sweep: Sweep) -> None:
+        livekit.rooms.join("a-meeting", pb.ParticipantInfo(identity="somebody"))
+        await look(sweep, 5)
+        assert not livekit.log.of("DeleteRoom")
+        assert not livekit.log.of("CreateDispatch")
+
+    async def test_a_call_that_goes_on_is_not_disturbed(self, livekit: LiveKitServer, sweep: Sweep) -> None:
+        livekit.rooms.join_caller(self.ELSEWHERE, CALLER)
+        livekit.rooms.join(self.ELSEWHERE, agent("AJ_9", 0))
+        await look(sweep, 5)
+        assert not livekit.log.of("DeleteRoom")
+        assert not livekit.log.of("CreateDispatch")
+
+
 async def row(sweep: Sweep) -> CallRow:
     found = await sweep.ledger.call("SCL_1")
     assert found is not None
