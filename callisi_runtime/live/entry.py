@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("callisi.call")
 
+SAID_FIRST = ("greeting", "connecting")
+"""Sentences that are made ready before there is a call: those that every millisecond counts for."""
 CALLER_SECONDS = 10.0
 """How long the caller's leg may take to appear in the room."""
 BOOKS_SECONDS = 2.0
@@ -81,7 +83,8 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
         settings = Settings.from_environ(_environ())
         plan = make_plan(spec, settings)
         cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
-        cache.load(text for texts in plan.static_sentences().values() for text in texts)
+        nobody = CallFacts(id="", caller=normalise(None))
+        cache.load(plan.sentence(key, nobody) for key in SAID_FIRST)
         preload({step.channel for step in plan.route})
         process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
     except Exception as error:

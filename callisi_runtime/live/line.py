@@ -113,6 +113,9 @@ class LiveLine:
             log.warning("sentence %s could not be said: %s", key, error)
             return False
         self.conversation.remember(text)
+        if await self.voice.wake_up():
+            self.gate.permit()
+            await self.voice.heard()
         self._note("line.say", key=key)
         await self.voice.play(samples)
         return True
@@ -206,9 +209,10 @@ class LiveLine:
             track.start(samples)
 
     async def bridge(self, leg: str) -> None:
-        """Let the caller and this leg hear each other; the language model's session ends, and costs nothing."""
+        """Let the caller and this leg hear each other; session and voice end, and cost nothing."""
         await asyncio.gather(self.gate.open(leg), self._end_prompt(leg))
         self._spawn(self.conversation.close())
+        self._spawn(self.voice.rest())
 
     async def adopt(self, leg: str) -> None:
         """A predecessor put this leg through: it and the caller hear each other, and its end is seen."""
@@ -216,6 +220,7 @@ class LiveLine:
         watch.rang = watch.answered = True
         if leg in self.room.remote_participants:
             await self.gate.adopt(leg)
+            self._spawn(self.voice.rest())
         else:
             self._feed(on.LegLeft(leg))
 

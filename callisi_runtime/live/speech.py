@@ -57,8 +57,9 @@ class SpeechCache:
         if key not in self._memory:
             file = self.directory / f"{key}.pcm"
             try:
-                self._memory[key] = np.frombuffer(file.read_bytes(), np.int16)
-            except OSError:
+                # mapped, not read: all call processes of a machine share the pages
+                self._memory[key] = np.memmap(file, np.int16, mode="r")
+            except (OSError, ValueError):  # gone, or empty
                 return None
         return self._memory[key]
 

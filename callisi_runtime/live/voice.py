@@ -7,6 +7,7 @@ stopped within a frame.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     Samples = NDArray[np.int16]
 
 RATE = 24_000
-STEP = RATE // 50
-"""Samples of one 20 ms frame."""
+STEP = RATE // 25
+"""Samples of one frame: 40 ms. Each costs a call into native code, however long it is."""
 AHEAD_MS = 120
 """How much audio may wait in the native queue: what is stopped, is stopped this fast."""
 LEAD_IN = 0.1
@@ -32,6 +33,9 @@ OPENING_SECONDS = 10.0
 
 Sent while the call is being answered, they cost the caller nothing.
 """
+SUBSCRIBED_SECONDS = 2.0
+STREAM_SECONDS = 0.3
+"""How long silence is sent after a rest before anything is said, for the reason given above."""
 DUCKED = 0.15
 """How loud the ringing is while something is said."""
 
@@ -42,6 +46,8 @@ class Voice:
     def __init__(self) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=AHEAD_MS)
         self.publication: rtc.LocalTrackPublication | None = None
+        self._room: rtc.Room | None = None
+        self._turning = asyncio.Lock()
         self.model = ModelWords(self)
         self._sentence: deque[Samples] = deque()
         self._background: Samples | None = None
@@ -53,11 +59,40 @@ class Voice:
 
     async def publish(self, room: rtc.Room) -> None:
         """Publish the track; on its subscription the bridge answers the call."""
+        self._room = room
         track = rtc.LocalAudioTrack.create_audio_track("callisi-voice", self.source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False, red=False)
         self.publication = await room.local_participant.publish_track(track, options)
         asyncio.get_running_loop().call_later(OPENING_SECONDS, self._opened)
         self._pump = asyncio.create_task(self._run(), name="callisi-voice")
+
+    async def rest(self) -> None:
+        """Take the track away: a voice that is silent for long costs nothing."""
+        async with self._turning:
+            publication, self.publication = self.publication, None
+            if self._room is None or publication is None:
+                return
+            await self._stop_pump()
+            with contextlib.suppress(Exception):
+                await self._room.local_participant.unpublish_track(publication.sid)
+            await self.source.aclose()
+
+    async def wake_up(self) -> bool:
+        """Publish the track again after a rest; whether that was needed."""
+        async with self._turning:
+            if self._room is None or self.publication is not None:
+                return False
+            self.source = rtc.AudioSource(RATE, 1, queue_size_ms=AHEAD_MS)
+            self._opening = True
+            await self.publish(self._room)
+            return True
+
+    async def heard(self) -> None:
+        """Until the track is subscribed, and sound comes through whole."""
+        if self.publication is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.publication.wait_for_subscription(), SUBSCRIBED_SECONDS)
+            await asyncio.sleep(STREAM_SECONDS)
 
     @property
     def sid(self) -> str:
@@ -98,10 +133,14 @@ class Voice:
 
     async def close(self) -> None:
         """Stop for good."""
+        await self._stop_pump()
+        await self.source.aclose()
+
+    async def _stop_pump(self) -> None:
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
-        await self.source.aclose()
+            self._pump = None
 
     async def _run(self) -> None:
         while True:
