@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from livekit import api, rtc
 from livekit.agents import AutoSubscribe, JobContext, JobProcess
@@ -32,17 +32,16 @@ from callisi_runtime.live.seat import Seat, epoch_in
 from callisi_runtime.live.session import Conversation
 from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
+from callisi_runtime.live.warm import NOBODY, plan_of
 from callisi_runtime.live.watch_line import Hello, WatchLine, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.notify.channels import preload
 from callisi_runtime.notify.settings import notify_settings
 from callisi_runtime.phone import Number, normalise
-from callisi_runtime.plan import CallFacts, CallPlan, make_plan
+from callisi_runtime.plan import CallFacts, CallPlan
 from callisi_runtime.settings import Settings
-from callisi_runtime.spec import AgentSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from callisi_runtime.call.memory import Before
@@ -67,7 +66,7 @@ HANDOVER_SECONDS = 45.0
 class JobSetup:
     """What every call process gets from the worker; picklable."""
 
-    spec: Mapping[str, Any]
+    agent: str
     """The validated file, as JSON: a file edited meanwhile changes no running worker."""
     trunk: str
     """The outbound trunk's id; empty without a transfer."""
@@ -79,12 +78,11 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
     """Before a call: everything that costs time. Must not raise, or the worker would respawn processes for ever."""
     configure_logging()
     try:
-        spec = AgentSpec.model_validate(setup.spec)
-        settings = Settings.from_environ(_environ())
-        plan = make_plan(spec, settings)
+        settings = Settings.from_environ(os.environ)
+        plan = plan_of(setup.agent)
+        spec = plan.spec
         cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
-        nobody = CallFacts(id="", caller=normalise(None))
-        cache.load(plan.sentence(key, nobody) for key in SAID_FIRST)
+        cache.load(plan.sentence(key, NOBODY) for key in SAID_FIRST)
         preload({step.channel for step in plan.route})
         process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
     except Exception as error:
@@ -108,7 +106,7 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
 
 def whose(ctx: JobContext, setup: JobSetup) -> tuple[Path, Hello]:
     """Where the watchdog listens, and what it is told of this process."""
-    name, settings = setup.spec["name"], ctx.proc.userdata["settings"]
+    name, settings = ctx.proc.userdata["plan"].spec.name, ctx.proc.userdata["settings"]
     hello = Hello(
         ctx.room.name, name, os.getpid(), epoch_in(ctx.job.metadata), time.monotonic(), setup.last_resort
     )
@@ -355,10 +353,6 @@ async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:
     finally:
         room.off("participant_connected", look)
         room.off("participant_attributes_changed", look)
-
-
-def _environ() -> dict[str, str]:
-    return dict(os.environ)
 
 
 def _http(url: str) -> str:

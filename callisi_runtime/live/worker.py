@@ -23,6 +23,7 @@ from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
 from callisi_runtime.ledger import ledger_at
 from callisi_runtime.ledger.retention import forget_daily
+from callisi_runtime.live import warm
 from callisi_runtime.live.entry import JobSetup, entrypoint, prepare
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
@@ -58,6 +59,7 @@ ORPHAN_SECONDS = 2.0
 SHARED = (
     "callisi_runtime.live.entry",
     "callisi_runtime.live.session",
+    "callisi_runtime.live.warm",
     "phonenumbers",
     "sqlalchemy.dialects.sqlite",
     "twilio.rest",
@@ -101,7 +103,8 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
         await ledger.open()
         stack.push_async_callback(ledger.close)
         lk = await stack.enter_async_context(livekit_api(settings))
-        setup = JobSetup(spec.model_dump(mode="json", by_alias=True), trunk, spec.business.emergency or "")
+        agent = os.environ[warm.AGENT] = spec.model_dump_json(by_alias=True)
+        setup = JobSetup(agent, trunk, spec.business.emergency or "")
         duties = Duties(
             sender=Sender(ledger, build_channels(notify_settings(settings))),
             sweep=Sweep(lk, ledger, spec.name),
