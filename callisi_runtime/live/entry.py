@@ -32,7 +32,7 @@ from callisi_runtime.live.seat import Seat, epoch_in
 from callisi_runtime.live.session import Conversation
 from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
-from callisi_runtime.live.warm import NOBODY, plan_of
+from callisi_runtime.live.warm import NOBODY, give_back, plan_of
 from callisi_runtime.live.watch_line import Hello, WatchLine, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.notify.channels import preload
@@ -85,6 +85,7 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
         cache.load(plan.sentence(key, NOBODY) for key in SAID_FIRST)
         preload({step.channel for step in plan.route})
         process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
+        give_back()
     except Exception as error:
         log.exception("this process cannot take calls")
         process.userdata["error"] = error

@@ -17,6 +17,7 @@ from callisi_runtime.live.gate import Gate
 from callisi_runtime.live.prompt import PromptTrack
 from callisi_runtime.live.ringback import melody, ringing_tone
 from callisi_runtime.live.speech import SpeechError
+from callisi_runtime.live.warm import give_back
 
 if TYPE_CHECKING:
     from callisi_runtime.call import CallRunner
@@ -211,8 +212,12 @@ class LiveLine:
     async def bridge(self, leg: str) -> None:
         """Let the caller and this leg hear each other; session and voice end, and cost nothing."""
         await asyncio.gather(self.gate.open(leg), self._end_prompt(leg))
-        self._spawn(self.conversation.close())
-        self._spawn(self.voice.rest())
+        self._spawn(self._rest())
+
+    async def _rest(self) -> None:
+        """While a person has the caller nobody listens, thinks or speaks here."""
+        await asyncio.gather(self.conversation.close(), self.voice.rest())
+        await asyncio.to_thread(give_back)
 
     async def adopt(self, leg: str) -> None:
         """A predecessor put this leg through: it and the caller hear each other, and its end is seen."""
@@ -220,7 +225,7 @@ class LiveLine:
         watch.rang = watch.answered = True
         if leg in self.room.remote_participants:
             await self.gate.adopt(leg)
-            self._spawn(self.voice.rest())
+            self._spawn(self._rest())
         else:
             self._feed(on.LegLeft(leg))
 

@@ -6,7 +6,9 @@ builds from it here, spec, plan and compiled templates, costs a call process nei
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -38,6 +40,16 @@ def load(environ: Mapping[str, str]) -> None:
     """Make the worker's agent ready; a process that is not a worker's has none."""
     if agent := environ.get(AGENT):
         plan_of(agent)
+
+
+def give_back() -> None:
+    """Return to the system what was needed only while something was loaded: 5 MB after the voice detection's model.
+
+    Takes some milliseconds. Only glibc can do it.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 load(os.environ)
