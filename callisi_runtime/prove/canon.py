@@ -5,9 +5,10 @@ That nothing which matters is forgotten is tested: from a moment and from its fo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-from callisi_runtime.flow.model import MAX_TRANSFERS, CallState, FlowPlan, Outcome, Phase
+from callisi_runtime.flow.model import MAX_TRANSFERS, CallState, FlowPlan, Outcome, Phase, changed
 from callisi_runtime.prove.world import World
 
 RINGING = (Phase.CONNECTING, Phase.ACCEPTING)
@@ -62,9 +63,10 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
         outer["delivered"] = False
     if state.legs or world.phones:
         _rename(state, world, changes, outer)
-    return state._replace(**changes), (world._replace(**outer) if outer else world)
+    return changed(state, **changes), (changed(world, **outer) if outer else world)
 
 
+@lru_cache(1024)
 def _speech(keys: tuple[str, ...]) -> tuple[str, ...]:
     same = tuple(SAME.get(key, key) for key in keys)
     return same if len(set(same)) == len(set(keys)) else keys

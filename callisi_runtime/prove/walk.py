@@ -6,10 +6,11 @@ import gc
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import CallState, FlowPlan
+from callisi_runtime.flow.model import CallState, FlowPlan, Phase
 from callisi_runtime.prove.canon import canonical
 from callisi_runtime.prove.happenings import Happenings
 from callisi_runtime.prove.invariants import EFFECT_CHECKS, STEP_CHECKS, Moment
@@ -38,8 +39,7 @@ WEIGHTY = (
 """Effects that a doubled event must not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One step that changed something."""
 
     source: int
@@ -78,19 +78,72 @@ class Graph:
     """Every moment was walked on from."""
 
 
+T = TypeVar("T")
+
+
+class Numbers(dict[T, int], Generic[T]):
+    """A number for each different value: where values are compared a million times, their numbers are."""
+
+    def __missing__(self, value: T) -> int:
+        self[value] = number = len(self)
+        return number
+
+
+class Reply(NamedTuple):
+    """What the machine does about an event in a state; the numbers stand for `after` and `effects`."""
+
+    after: CallState
+    effects: tuple[do.Effect, ...]
+    state_number: int
+    effects_number: int
+
+
+class Verdict(NamedTuple):
+    """The world after a step, with its number, and the invariants that the step breaks."""
+
+    world: World
+    number: int
+    broken: tuple[str, ...]
+
+
+class Coming(NamedTuple):
+    """An event that may come in a world, with its number, and the world after it; `felt`: it changes the world."""
+
+    number: int
+    event: on.Event
+    outer: World
+    felt: bool
+
+
 class Walk:
-    """One exploration."""
+    """One exploration.
+
+    The same state, and the same world, come in thousands of moments: what the machine does about an event, what the
+    event does to the world and what a step does to it is found out once, and kept under numbers.
+    """
 
     def __init__(self, plan: FlowPlan, sentences: Mapping[str, str] | None, machine: Machine) -> None:
         self.plan = plan
         self.sentences = sentences
         self.machine = machine
-        self.happenings = Happenings(plan)
         self.graph = Graph()
         self.index: dict[Node, int] = {}
-        self.forms: dict[Node, int] = {}
-        """Moments as they came out of a step -> the number of their form: most come again and again."""
         self.queue: deque[int] = deque()
+        self.happenings = Happenings(plan)
+        self.events: Numbers[on.Event] = Numbers()
+        self.states: Numbers[CallState] = Numbers()
+        self.worlds: Numbers[World] = Numbers()
+        self.effects: Numbers[tuple[do.Effect, ...]] = Numbers()
+        self.coming: dict[World, list[Coming]] = {}
+        """World -> the events that may come, and the world after each."""
+        self.replies: dict[CallState, dict[int, Reply | None]] = {}
+        """State -> event -> what the machine did about it; None: nothing."""
+        self.verdicts: dict[tuple[int, int, Phase, int], Verdict] = {}
+        """World, event, phase after it and effects -> the world after the step, and what it breaks."""
+        self.doubles: dict[tuple[int, int], bool] = {}
+        """State after an event, and the event -> whether the same event changes something once more."""
+        self.forms: dict[tuple[int, int], int] = {}
+        """State and world as they came out of a step -> the moment that has their form."""
 
     def run(self) -> Graph:
         """Walk to the end. A moment behind a broken promise is not walked on from."""
@@ -106,11 +159,22 @@ class Walk:
     def _walk(self) -> None:
         self._node(canonical(self.plan, CallState(), World()), None)
         while self.queue and len(self.graph.nodes) < MAX_NODES:
-            here = self.queue.popleft()
-            state, world = self.graph.nodes[here]
-            for event in self.happenings.of(world):
-                self._try(here, state, world, event)
+            self._walk_on(self.queue.popleft())
         self.graph.whole = not self.queue
+
+    def _walk_on(self, here: int) -> None:
+        state, world = self.graph.nodes[here]
+        coming, replies = self._coming(world), self.replies.setdefault(state, {})
+        nothing = Reply(state, (), self.states[state], self.effects[()])
+        world_number = self.worlds[world]
+        self.graph.transitions += len(coming)
+        for one in coming:
+            if one.number in replies:
+                reply = replies[one.number]
+            else:
+                replies[one.number] = reply = self._ask(state, one.event)
+            if reply is not None or one.felt:
+                self._step(here, nothing.state_number, world_number, one, reply or nothing)
 
     def _node(self, node: Node, edge: Edge | None) -> int:
         self.index[node] = number = len(self.graph.nodes)
@@ -120,41 +184,66 @@ class Walk:
         self.queue.append(number)
         return number
 
-    def _find(self, node: Node, here: int, event: on.Event, effects: tuple[do.Effect, ...]) -> int:
+    def _find(self, node: Node, here: int, one: Coming, effects: tuple[do.Effect, ...]) -> int:
         known = self.index.get(node)
-        return (
-            known
-            if known is not None
-            else self._node(node, Edge(here, len(self.graph.nodes), event, effects))
-        )
+        if known is not None:
+            return known
+        return self._node(node, Edge(here, len(self.graph.nodes), one.event, effects))
 
-    def _try(self, here: int, state: CallState, world: World, event: on.Event) -> None:
-        self.graph.transitions += 1
+    def _coming(self, world: World) -> list[Coming]:
+        coming = self.coming.get(world)
+        if coming is None:
+            coming = self.coming[world] = [
+                Coming(self.events[event], event, outer, outer is not world)
+                for event in self.happenings.of(world)
+                for outer in (happen(world, event),)
+            ]
+        return coming
+
+    def _ask(self, state: CallState, event: on.Event) -> Reply | None:
         after, effects = self.machine(self.plan, state, event)
-        outer = happen(world, event)
-        if not effects and after is state and outer is world:
+        if not effects and after is state:
+            return None
+        return Reply(after, effects, self.states[after], self.effects[effects])
+
+    def _step(self, here: int, state_number: int, world_number: int, one: Coming, reply: Reply) -> None:
+        verdict = self._judge(here, world_number, one, reply)
+        doubled = not isinstance(one.event, REPEATABLE) and self._doubled(one, reply)
+        if verdict.broken or doubled:
+            for name in (*verdict.broken, "doubled") if doubled else verdict.broken:
+                again = name == "doubled"
+                self.graph.broken.setdefault(name, Broken(name, here, one.event, reply.effects, again))
             return
-        outer, broken = judge(self.plan, self.sentences, event, after, world, outer, effects)
-        if not isinstance(event, REPEATABLE) and self._doubled(after, event):
-            broken.append("doubled")
-        for name in broken:
-            again = name == "doubled"
-            self.graph.broken.setdefault(name, Broken(name, here, event, effects, again))
-        if broken:
-            return
-        if after == state and outer == world:
+        if reply.state_number == state_number and verdict.number == world_number:
             target = here
         else:
-            target = self.forms.get((after, outer), -1)
+            out = reply.state_number, verdict.number
+            target = self.forms.get(out, -1)
             if target < 0:
-                target = self._find(canonical(self.plan, after, outer), here, event, effects)
-                self.forms[after, outer] = target
-        if target != here or any(not isinstance(effect, do.Drop) for effect in effects):
-            self.graph.edges[here].append(Edge(here, target, event, effects))
+                form = canonical(self.plan, reply.after, verdict.world)
+                self.forms[out] = target = self._find(form, here, one, reply.effects)
+        if target != here or any(not isinstance(effect, do.Drop) for effect in reply.effects):
+            self.graph.edges[here].append(Edge(here, target, one.event, reply.effects))
 
-    def _doubled(self, after: CallState, event: on.Event) -> bool:
-        again, effects = self.machine(self.plan, after, event)
-        return again != after or any(isinstance(effect, WEIGHTY) for effect in effects)
+    def _judge(self, here: int, world_number: int, one: Coming, reply: Reply) -> Verdict:
+        key = world_number, one.number, reply.after.phase, reply.effects_number
+        verdict = self.verdicts.get(key)
+        if verdict is None:
+            after, before = reply.after, self.graph.nodes[here][1]
+            world, broken = judge(
+                self.plan, self.sentences, one.event, after, before, one.outer, reply.effects
+            )
+            self.verdicts[key] = verdict = Verdict(world, self.worlds[world], tuple(broken))
+        return verdict
+
+    def _doubled(self, one: Coming, reply: Reply) -> bool:
+        key = reply.state_number, one.number
+        doubled = self.doubles.get(key)
+        if doubled is None:
+            again, effects = self.machine(self.plan, reply.after, one.event)
+            doubled = again != reply.after or any(isinstance(effect, WEIGHTY) for effect in effects)
+            self.doubles[key] = doubled
+        return doubled
 
 
 def judge(

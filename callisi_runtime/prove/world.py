@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import FlowPlan
+from callisi_runtime.flow.model import FlowPlan, changed
 
 Word = Literal["none", "armed", "sending", "accepted", "failed", "cancelled"]
 RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "trying", "failed"})
@@ -83,8 +83,8 @@ def happen(world: World, event: on.Event) -> World:
 def _arrived(world: World, event: on.Arrived) -> World:
     if world.caller != "away":
         return world
-    world = world._replace(caller="here", allowed=event.allowed if event.open else ())
-    return world if event.funds else world._replace(able=False, muted=True, grounded=True)
+    world = changed(world, caller="here", allowed=event.allowed if event.open else ())
+    return world if event.funds else changed(world, able=False, muted=True, grounded=True)
 
 
 def _said(world: World, event: on.Said) -> World:
@@ -92,7 +92,8 @@ def _said(world: World, event: on.Said) -> World:
         return world
     cut = world.speech.index(event.key) + 1
     said = world.speech[:cut]
-    return world._replace(
+    return changed(
+        world,
         speech=world.speech[cut:],
         greeted=world.greeted or "greeting" in said,
         connecting=world.connecting and RESULTS.isdisjoint(said),
@@ -102,7 +103,7 @@ def _said(world: World, event: on.Said) -> World:
 
 def _phone_is(world: World, phone_id: str, state: Literal["ringing", "answered", "bridged"]) -> World:
     phones = tuple(one._replace(state=state) if one.id == phone_id else one for one in world.phones)
-    return world._replace(phones=phones)
+    return changed(world, phones=phones)
 
 
 def _ringing(world: World, event: on.LegRinging) -> World:
@@ -113,13 +114,13 @@ def _ringing(world: World, event: on.LegRinging) -> World:
 def _answered(world: World, event: on.LegAnswered) -> World:
     phone = world.phone(event.leg)
     if phone is None:
-        return world._replace(phones=(*world.phones, Phone(event.leg, -1, "answered")))
+        return changed(world, phones=(*world.phones, Phone(event.leg, -1, "answered")))
     return _phone_is(world, event.leg, "answered") if phone.state in ("dialled", "ringing") else world
 
 
 def _gone(world: World, event: on.LegFailed | on.LegLeft | do.Drop) -> World:
     phones = tuple(one for one in world.phones if one.id != event.leg)
-    return world if len(phones) == len(world.phones) else world._replace(phones=phones)
+    return world if len(phones) == len(world.phones) else changed(world, phones=phones)
 
 
 def _wished(world: World, event: on.PersonWanted) -> World:
@@ -128,45 +129,45 @@ def _wished(world: World, event: on.PersonWanted) -> World:
     answered = world.note in ("sending", "accepted") and "goodbye" not in world.speech
     if world.wished or answered or told or world.phones or world.over or world.caller != "here":
         return world
-    return world._replace(wished=True)
+    return changed(world, wished=True)
 
 
 def _given_up(world: World, event: on.Withdrawn | on.GoodbyeWanted) -> World:
     if world.wished:
-        world = world._replace(wished=False)
+        world = changed(world, wished=False)
     ringing = bool(world.phones) and world.bridged is None
-    return world._replace(connecting=False) if ringing and world.connecting else world
+    return changed(world, connecting=False) if ringing and world.connecting else world
 
 
 def _note_accepted(world: World, event: on.NoteAccepted) -> World:
     latest = event.number == world.number and world.note in ("armed", "sending", "failed")
     if not latest and not world.owed:
         return world
-    return world._replace(owed=False, note="accepted" if latest else world.note)
+    return changed(world, owed=False, note="accepted" if latest else world.note)
 
 
 def _note_failed(world: World, event: on.NoteFailed) -> World:
     if event.number == world.number and world.note in ("armed", "sending"):
-        return world._replace(note="failed")
+        return changed(world, note="failed")
     return world
 
 
 def _resumed(world: World, event: on.Resumed) -> World:
     if world.over:
         return world
-    return world._replace(speech=(), timers=frozenset(), ringback=False, listening=False, delivered=False)
+    return changed(world, speech=(), timers=frozenset(), ringback=False, listening=False, delivered=False)
 
 
 def _fired(world: World, event: on.TimerFired) -> World:
-    return world._replace(timers=world.timers - {event.name}) if event.name in world.timers else world
+    return changed(world, timers=world.timers - {event.name}) if event.name in world.timers else world
 
 
 def _down(world: World, event: on.ModelDown | on.EarsDown) -> World:
-    return world._replace(able=False) if world.able else world
+    return changed(world, able=False) if world.able else world
 
 
 def _spent(world: World, event: on.BudgetSpent) -> World:
-    return world._replace(able=False, muted=True, grounded=world.grounded or event.dials)
+    return changed(world, able=False, muted=True, grounded=world.grounded or event.dials)
 
 
 HAPPENS: dict[type, Any] = {
@@ -182,12 +183,12 @@ HAPPENS: dict[type, Any] = {
     on.NoteAccepted: _note_accepted,
     on.NoteFailed: _note_failed,
     on.Resumed: _resumed,
-    on.CallerLeft: lambda world, event: world._replace(caller="left"),
+    on.CallerLeft: lambda world, event: changed(world, caller="left"),
     on.TimerFired: _fired,
     on.ModelDown: _down,
     on.EarsDown: _down,
     on.BudgetSpent: _spent,
-    on.DialsSpent: lambda world, event: world if world.grounded else world._replace(grounded=True),
+    on.DialsSpent: lambda world, event: world if world.grounded else changed(world, grounded=True),
 }
 
 
@@ -198,7 +199,8 @@ def carry_out(world: World, plan: FlowPlan, effect: do.Effect) -> World:
 
 
 def _say(world: World, plan: FlowPlan, effect: do.Say) -> World:
-    return world._replace(
+    return changed(
+        world,
         speech=(*world.speech, effect.key),
         connecting=world.connecting or effect.key == "connecting",
         passing_on=world.passing_on or effect.key == "ask_message",
@@ -211,57 +213,58 @@ def _instead(world: World, plan: FlowPlan, effect: do.Instead) -> World:
     speech: tuple[str, ...] = ()
     for one in world.speech:
         speech += keys if one == effect.of else (one,)
-    return world._replace(speech=speech)
+    return changed(world, speech=speech)
 
 
 def _dial(world: World, plan: FlowPlan, effect: do.Dial | do.Refer) -> World:
-    return world._replace(
-        phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed, wished=False
+    return changed(
+        world, phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed, wished=False
     )
 
 
 def _arm(world: World, plan: FlowPlan, effect: do.Arm) -> World:
     if effect.number == world.number:
         return world
-    return world._replace(number=effect.number, note="armed", delivered=False, owed=not world.closed)
+    return changed(world, number=effect.number, note="armed", delivered=False, owed=not world.closed)
 
 
 def _settle(world: World, plan: FlowPlan, effect: do.Settle) -> World:
     if effect.evidence is not None and plan.refer:
-        world = world._replace(phones=(), caller="left")
+        world = changed(world, phones=(), caller="left")
     if effect.evidence is not None:
-        world = world._replace(connecting=False, passing_on=False, owed=False, closed=True)
+        world = changed(world, connecting=False, passing_on=False, owed=False, closed=True)
     elif not effect.send and world.note in ("none", "armed", "cancelled"):
-        world = world._replace(owed=False)
+        world = changed(world, owed=False)
     if not effect.number:
         return world
     if not effect.send:
-        return world._replace(note="cancelled")
-    return world._replace(note="sending", passing_on=world.caller == "here")
+        return changed(world, note="cancelled")
+    return changed(world, note="sending", passing_on=world.caller == "here")
 
 
 def _start(world: World, plan: FlowPlan, effect: do.StartTimer) -> World:
     brisk = effect.seconds <= plan.silence if effect.name == "word" else world.brisk
-    return world._replace(timers=world.timers | {effect.name}, brisk=brisk)
+    return changed(world, timers=world.timers | {effect.name}, brisk=brisk)
 
 
 CARRIES_OUT: dict[type, Any] = {
     do.Say: _say,
     do.Instead: _instead,
-    do.Hush: lambda world, plan, effect: world._replace(speech=()),
-    do.Listen: lambda world, plan, effect: world._replace(listening=effect.on),
-    do.Ringback: lambda world, plan, effect: world._replace(ringback=effect.on),
+    do.Hush: lambda world, plan, effect: changed(world, speech=()),
+    do.Listen: lambda world, plan, effect: changed(world, listening=effect.on),
+    do.Ringback: lambda world, plan, effect: changed(world, ringback=effect.on),
     do.Dial: _dial,
     do.Refer: _dial,
-    do.Bridge: lambda world, plan, effect: _phone_is(world, effect.leg, "bridged")._replace(connecting=False),
+    do.Bridge: lambda world, plan, effect: changed(_phone_is(world, effect.leg, "bridged"), connecting=False),
     do.Drop: lambda world, plan, effect: _gone(world, effect),
     do.Arm: _arm,
     do.Settle: _settle,
-    do.Deliver: lambda world, plan, effect: world._replace(delivered=True),
+    do.Deliver: lambda world, plan, effect: changed(world, delivered=True),
     do.StartTimer: _start,
-    do.StopTimer: lambda world, plan, effect: world._replace(timers=world.timers - {effect.name}),
-    do.Close: lambda world, plan, effect: world._replace(closed=True, owed=False),
-    do.HangUp: lambda world, plan, effect: world._replace(
+    do.StopTimer: lambda world, plan, effect: changed(world, timers=world.timers - {effect.name}),
+    do.Close: lambda world, plan, effect: changed(world, closed=True, owed=False),
+    do.HangUp: lambda world, plan, effect: changed(
+        world,
         over=True,
         speech=(),
         timers=frozenset(),
