@@ -101,10 +101,10 @@ class Move:
 
     def stop(self, *names: str) -> None:
         """Stop timers; those that do not run are passed over."""
-        for name in names:
-            if name in self.state.timers:
-                self.set(timers=self.state.timers - {name})
-                self.do(do.StopTimer(name))
+        running = [name for name in names if name in self.state.timers]
+        if running:
+            self.set(timers=self.state.timers.difference(running))
+            self.effects += map(do.StopTimer, running)
 
     def stop_all(self, *, but: tuple[str, ...] = ()) -> None:
         """Stop every timer except some."""

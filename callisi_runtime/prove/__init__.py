@@ -11,7 +11,7 @@ from callisi_runtime.prove import graph as whole
 from callisi_runtime.prove.invariants import INVARIANTS, Invariant
 from callisi_runtime.prove.sentences import TEXT_INVARIANTS, TextInvariant, faults
 from callisi_runtime.prove.story import tell
-from callisi_runtime.prove.walk import Graph, Machine, Walk
+from callisi_runtime.prove.walk import Graph, Machine, Walk, uncollected
 
 __all__ = ["INVARIANTS", "TEXT_INVARIANTS", "Invariant", "Proof", "TextInvariant", "Violation", "prove"]
 
@@ -68,6 +68,11 @@ def prove(plan: FlowPlan, sentences: Mapping[str, str] | None = None, *, machine
     counted = plan.budget
     if counted is not None:
         plan = replace(plan, budget=replace(counted, exact=False))
+    with uncollected():
+        return _prove(plan, sentences, machine)
+
+
+def _prove(plan: FlowPlan, sentences: Mapping[str, str] | None, machine: Machine) -> Proof:
     graph = Walk(plan, sentences, machine).run()
     whole.check(graph)
     found = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import Phase
 from callisi_runtime.prove.walk import Broken, Edge, Graph
@@ -54,16 +55,21 @@ def endless(graph: Graph) -> Edge | None:
     A cycle ends when some timer runs in every moment of it and is started anew by no step of it: that timer runs
     out. A successor taking over (`Resumed`) is no part of a cycle: the watchdog counts it.
     """
-    edges = [[edge for edge in each if not isinstance(edge.event, on.Resumed)] for each in graph.edges]
-    component = components(len(edges), lambda node: (edge.target for edge in edges[node]))
+    onward = [
+        {edge.target for edge in each if not isinstance(edge.event, on.Resumed)} for each in graph.edges
+    ]
+    component = components(len(onward), lambda node: onward[node])
     inside: dict[int, list[Edge]] = {}
-    for each in edges:
+    for source, each in enumerate(graph.edges):
+        if graph.nodes[source][1].over:
+            continue
         for edge in each:
-            if component[edge.source] == component[edge.target] and not graph.nodes[edge.source][1].over:
-                inside.setdefault(component[edge.source], []).append(edge)
+            if component[source] == component[edge.target] and not isinstance(edge.event, on.Resumed):
+                inside.setdefault(component[source], []).append(edge)
     for cycle in inside.values():
-        clocks = frozenset.intersection(*(graph.nodes[edge.source][1].timers for edge in cycle))
-        if not clocks - frozenset().union(*(edge.started for edge in cycle)):
+        clocks = frozenset.intersection(*{graph.nodes[edge.source][1].timers for edge in cycle})
+        asked = (effect for edge in cycle for effect in edge.effects)
+        if not clocks - {effect.name for effect in asked if isinstance(effect, do.StartTimer)}:
             return min(cycle, key=lambda edge: edge.source)
     return None
 

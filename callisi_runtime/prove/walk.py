@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -46,11 +47,6 @@ class Edge(NamedTuple):
     target: int
     event: on.Event
     effects: tuple[do.Effect, ...]
-
-    @property
-    def started(self) -> frozenset[str]:
-        """The timers that were started in this step."""
-        return frozenset(effect.name for effect in self.effects if isinstance(effect, do.StartTimer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +111,18 @@ class Coming(NamedTuple):
     felt: bool
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for cycles meanwhile: a proof makes none, and the search would take a quarter of its time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class Walk:
     """One exploration.
 
@@ -147,20 +155,12 @@ class Walk:
 
     def run(self) -> Graph:
         """Walk to the end. A moment behind a broken promise is not walked on from."""
-        collecting = gc.isenabled()
-        gc.disable()  # nothing here is a cycle, and looking for some takes a quarter of the time
-        try:
-            self._walk()
-        finally:
-            if collecting:
-                gc.enable()
-        return self.graph
-
-    def _walk(self) -> None:
         self._node(canonical(self.plan, CallState(), World()), None)
-        while self.queue and len(self.graph.nodes) < MAX_NODES:
-            self._walk_on(self.queue.popleft())
+        with uncollected():
+            while self.queue and len(self.graph.nodes) < MAX_NODES:
+                self._walk_on(self.queue.popleft())
         self.graph.whole = not self.queue
+        return self.graph
 
     def _walk_on(self, here: int) -> None:
         state, world = self.graph.nodes[here]
