@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -52,6 +53,8 @@ SAID_FIRST = ("greeting", "connecting")
 """Sentences that are made ready before there is a call: those that every millisecond counts for."""
 CALLER_SECONDS = 10.0
 """How long the caller's leg may take to appear in the room."""
+GREETING_SECONDS = 1.0
+"""How long the model's session waits for the first sentence to begin."""
 BOOKS_SECONDS = 2.0
 """How long the ledger may take before the caller is greeted without it."""
 CLAIM_SECONDS = 20.0
@@ -281,6 +284,9 @@ class LiveCall:
     async def _open_session(self, runner: CallRunner, line: LiveLine) -> None:
         if runner.state.joined is not None:
             return  # a person has the caller: no session, no model
+        with contextlib.suppress(TimeoutError):
+            # to build a session takes the processor that the greeting needs; the caller listens first
+            await asyncio.wait_for(self.voice.begun.wait(), GREETING_SECONDS)
         try:
             await line.conversation.open(runner)
         except Exception:

@@ -53,6 +53,8 @@ class Voice:
         self._background: Samples | None = None
         self._at = 0
         self._opening = True
+        self.begun = asyncio.Event()
+        """Set when the first sentence is on its way to the caller."""
         self._work = asyncio.Event()
         self._done: asyncio.Future[None] | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -152,6 +154,8 @@ class Voice:
                 await self._work.wait()
                 continue
             await self.source.capture_frame(rtc.AudioFrame(step.tobytes(), RATE, 1, STEP))
+            if self._done is not None:
+                self.begun.set()
             if not self._sentence and self._done is not None and not self._done.done():
                 self._done.set_result(None)
 
