@@ -122,6 +122,8 @@ def price(
     return cost
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("turns", [1, 3])
 def test_no_course_of_a_call_costs_more_than_it_may(turns: int) -> None:
     """Every course, with real amounts; a successor may come once."""
