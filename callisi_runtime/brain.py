@@ -32,7 +32,8 @@ MESSAGE = re.compile(
 CONTENT = re.compile(r"\b(dass|weil|wegen|um|für|bitte um|er soll|sie soll|sie möchten)\b")
 NOTHING_MORE = re.compile(r"\b(danke|nein|das wars|das war alles|das war es|nichts mehr|nichts weiter)\b")
 FEW_WORDS = 6
-HELLO = re.compile(r"^(ja )?(hallo|guten (tag|morgen|abend)|moin|grüß gott|servus|hi)( .{0,30})?$")
+ASKS = r"(?!.*\b(wann|wie|wo|was|wer|warum|welche\w*|haben|hat|kann|können|gibt|ist das|sind)\b)"
+HELLO = re.compile(rf"^{ASKS}(ja )?(hallo|guten (tag|morgen|abend)|moin|grüß gott|servus|hi)( .{{0,30}})?$")
 REFUSES = re.compile(r"\b(nicht|kein\w*|ohne)\b.*\b(verb\w+|durch\w+|weiter\w+|mensch\w*|mitarbeiter\w*)\b")
 
 Who = Literal["caller", "agent"]

@@ -85,3 +85,12 @@ def test_a_message_is_asked_for_and_then_taken_in_the_callers_own_words() -> Non
 
 def test_the_answer_of_a_tool_is_said_as_it_is() -> None:
     assert after_tool("Es ist Montag.").text == "Es ist Montag."
+
+
+def test_a_question_after_a_greeting_is_not_swallowed() -> None:
+    assert reply(FULL, sample_call(), "Hallo, wann haben Sie geöffnet?").tool == "opening_hours"
+    assert "Das weiß ich leider nicht" in reply(BARE, sample_call(), "Hallo, was kostet das?").text
+    assert (
+        reply(BARE, sample_call(), "Hallo, hier ist Frau Weber").text
+        == "Guten Tag. Was kann ich für Sie tun?"
+    )

@@ -46,7 +46,7 @@ def parse_mode(provider: str, text: str) -> Mode:
         UsageError: it is none of them, or not for this provider.
     """
     words = text.split()
-    code = provider in CHANNELS and re.fullmatch(r"[1-9]\d{2,4}", text)
+    code = provider in CHANNELS and re.fullmatch(r"[1-5]\d{2}|[1-9]\d{4}", text)
     if code:
         return Mode("code", code=int(text))
     if words[:1] == ["slow"] and len(words) <= 2:

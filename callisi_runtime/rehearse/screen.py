@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -108,8 +109,11 @@ class TextScreen:
             self._row(at, "Note", late, COLOURS["bad"])
 
     def line(self, text: str = "") -> None:
-        """Something beside the timeline."""
-        print(text, file=self.out, flush=True)
+        """Something beside the timeline. Nobody reads any more: the call goes on all the same, and nothing is said."""
+        try:
+            print(text, file=self.out, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())
 
     def layout(self, at: float, name: str, text: str) -> str:
         """One row, wrapped."""

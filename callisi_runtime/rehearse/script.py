@@ -62,6 +62,7 @@ def lines_of(text: str) -> list[str]:
 async def play(rehearsal: Rehearsal, lines: Sequence[str]) -> None:
     """A whole call: the lines in their order, then time runs until everything has found its end."""
     try:
+        acts.refuse_strangers(rehearsal)
         await rehearsal.start()
         for index, line in enumerate(lines):
             if not await play_line(rehearsal, line):
@@ -102,6 +103,7 @@ class Typed:
 
     def play(self) -> None:
         """Until the call is over, or whoever types hangs up with Ctrl-C or Ctrl-D."""
+        acts.refuse_strangers(self.rehearsal)
         self._run(self.rehearsal.start())
         threading.Thread(target=_import_live, daemon=True).start()
         try:

@@ -64,6 +64,11 @@ class Staff:
         """How target number `target` (from 0) behaves."""
         return self._each.get(target, self.everyone)
 
+    @property
+    def highest(self) -> int:
+        """The greatest target, from 1, that has a word of its own; 0 for none."""
+        return max(self._each, default=-1) + 1
+
     def set(self, text: str) -> tuple[int | None, Behaviour]:
         """`busy` for all, `2 busy` or `2=busy` for the second target of the file.
 
@@ -71,7 +76,7 @@ class Staff:
             UsageError: it is neither.
         """
         match = re.fullmatch(r"(?:(\d{1,2})\s*[= :]\s*)?([a-z-]+)", text.strip())
-        if match is None or match[2] not in BEHAVIOURS:
+        if match is None or match[2] not in BEHAVIOURS or match[1] in ("0", "00"):
             raise UsageError(
                 f"staff cannot be {text!r}: {', '.join(BEHAVIOURS)}; `2=busy` means the second target"
             )

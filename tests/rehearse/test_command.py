@@ -50,6 +50,21 @@ def test_a_pipe_is_played_and_says_in_one_line_that_it_is_a_rehearsal(tmp_path: 
     assert done.stdout.rstrip().endswith("nothing: message accepted")
 
 
+def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    command = f"echo '{PERSON}' | {BIN / 'callisi-run'} {CLARA} | head -1; exit ${{PIPESTATUS[1]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
 def test_json_is_one_document_and_nothing_else(tmp_path: Path) -> None:
     done = run(
         tmp_path, CLARA, "--json", "--script", "-", "--staff", "busy", "--caller", "hidden", stdin=PERSON
@@ -67,6 +82,7 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--staff", "asleep"], "no-answer"),
+        (["--staff", "9=busy"], "there is no target 9"),
         (["--caller", "nobody-knows"], "--caller"),
         (["--at", "tomorrow"], "--at"),
         (["--script", "missing.txt"], "missing.txt"),

@@ -26,3 +26,13 @@ def test_a_script_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path, cont
         file.write_bytes(content)
     with pytest.raises(CallisiError, match="cannot be read"):
         read_script(str(file))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["/wait", "/wait -5s", "/press", "/press x", "/staff foo", "/staff press", "/staff say", "/staff 0 busy",
+     "/provider foo 503", "/provider sms", "/provider sms 999", "/provider llm 503", "/hangup now"],
+)  # fmt: skip
+def test_an_act_that_makes_no_sense_is_refused_before_anything_is_played(line: str) -> None:
+    with pytest.raises(UsageError):
+        lines_of(f"Guten Tag\n{line}")
