@@ -108,8 +108,7 @@ async def tick_off(patient: Patient, told: Told | None = None) -> list[Tick]:
     found = await examine(patient, told, only=CHECKS_NEEDED)
     spec = patient.spec
     if spec is None:
-        # what makes it wrong, not a warning that happens to stand in a file before it
-        wrong = next(one for one in found["agent file"] if one.state == "problem")
+        (wrong, *_) = found["agent file"]
         return [Tick(FILE, "the agent's file is right", "open", wrong.what, wrong.mend)]
     try:
         url = patient.settings.callisi_database

@@ -26,7 +26,8 @@ async def agent_file(patient: Patient) -> list[Result]:
     try:
         loaded = load_agent(Path(patient.agent), patient.environ)
     except CallisiError as error:
-        return [problem(str(one), f"callisi validate {patient.agent}") for one in error.problems]
+        wrong = [one for one in error.problems if one.severity == "error"]
+        return [problem(str(one), f"callisi validate {patient.agent}") for one in wrong]
     patient.spec = loaded.value
     found = [warning(str(one).replace("warning: ", "", 1), "see the line named") for one in loaded.warnings]
     return found or [ok(f"{patient.agent} is right")]
