@@ -93,11 +93,11 @@ def _broke_off(evidence: Evidence) -> str | None:
         return None
     if over:
         return "Twilio says that the caller's leg is over, the ledger never saw the call's end"
-    return (
-        "the ledger never saw the call's end, and LiveKit has no room of it"
-        if evidence.room is False
-        else None
-    )
+    if evidence.room is False:
+        return "the ledger never saw the call's end, and LiveKit has no room of it"
+    if evidence.room and "agent" not in evidence.present:
+        return "the ledger never saw the call's end, and LiveKit has no agent in its room"
+    return None
 
 
 def _taken_over(evidence: Evidence) -> str | None:

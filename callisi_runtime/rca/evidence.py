@@ -27,6 +27,8 @@ class Evidence:
     """Alerts about those legs and messages."""
     room: bool | None = None
     """Whether LiveKit still has the call's room; None: not asked."""
+    present: Sequence[str] = ()
+    """Who is in that room now: `agent`, `telephone`, `other`."""
     outbound_trunks: int | None = None
     """How many outbound trunks LiveKit has; None: not asked."""
     not_asked: Sequence[str] = ()

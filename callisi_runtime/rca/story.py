@@ -28,10 +28,14 @@ def story_of(evidence: Evidence) -> list[Step]:
     if evidence.room is not None:
         after = evidence.call.ended or evidence.call.started
         last = max([one.at for one in steps] + [after - evidence.call.started])
-        steps.append(
-            Step(last, "LiveKit", "has the call's room" if evidence.room else "has no room of it now")
-        )
+        steps.append(Step(last, "LiveKit", _room(evidence)))
     return sorted(steps, key=lambda one: one.at)
+
+
+def _room(evidence: Evidence) -> str:
+    if not evidence.room:
+        return "has no room of it now"
+    return f"has the call's room now; in it: {', '.join(evidence.present) or 'nobody'}"
 
 
 def _ledger(evidence: Evidence) -> list[Step]:
