@@ -25,9 +25,7 @@ BEFORE = 300.0
 """Seconds before the call's begin from which alerts are read: a call that did not come in is older than its row."""
 
 
-async def gather(
-    known: Evidence, own: Own, settings: Settings, *, patience: float = ASK_SECONDS
-) -> Evidence:
+async def gather(known: Evidence, own: Own, settings: Settings, *, patience: float = ASK_SECONDS) -> Evidence:
     """The ledger's part, completed by what Twilio and LiveKit say.
 
     Args:
