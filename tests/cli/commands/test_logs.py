@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 
 from callisi_runtime.ledger import CallRow, Ledger
+from callisi_runtime.loopback.livekit import LiveKitServer
+from callisi_runtime.loopback.server import Server
 from callisi_runtime.loopback.twilio import TwilioServer
 from callisi_runtime.loopback.twilio_messages import Course, Message
 
@@ -25,21 +28,38 @@ from .conftest import CALLER, STAFF, Office, Run, note_of
 OURS = "+4930901820100"
 
 
-@pytest.fixture
-def twilio(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioServer]:
+@contextlib.contextmanager
+def answering(server: Server) -> Iterator[None]:
+    """The server runs in a thread of its own: the command blocks."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = TwilioServer()
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
-    monkeypatch.setenv("TWILIO_ACCOUNT_SID", server.account_sid)
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", server.auth_token)
-    monkeypatch.setenv("TWILIO_API_BASE", server.api_base)
-    yield server
+    yield
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
     loop.close()
+
+
+@pytest.fixture
+def twilio(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioServer]:
+    server = TwilioServer()
+    with answering(server):
+        monkeypatch.setenv("TWILIO_ACCOUNT_SID", server.account_sid)
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", server.auth_token)
+        monkeypatch.setenv("TWILIO_API_BASE", server.api_base)
+        yield server
+
+
+@pytest.fixture
+def livekit(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveKitServer]:
+    server = LiveKitServer()
+    with answering(server):
+        monkeypatch.setenv("LIVEKIT_URL", server.url.replace("http", "ws", 1))
+        monkeypatch.setenv("LIVEKIT_API_KEY", server.api_key)
+        monkeypatch.setenv("LIVEKIT_API_SECRET", server.api_secret)
+        yield server
 
 
 def part(server: TwilioServer, name: str) -> Any:
@@ -242,6 +262,19 @@ def test_one_call_is_told_with_the_likeliest_cause(
     ]
     shown = callisi("rca", "SCL_1").out
     assert "most likely: the SIP address does not answer" in shown
+    assert CALLER not in shown
+
+
+def test_a_livekit_that_answers_is_in_the_story(
+    callisi: Run, office: Office, twilio: TwilioServer, livekit: LiveKitServer
+) -> None:
+    a_call(twilio, office)
+    livekit.rooms.join_caller("call-1", CALLER)
+    document = callisi("rca", "SCL_1", "--json").json
+    assert document["not_asked"] == []
+    assert "has the call's room now; in it: telephone" in [one["what"] for one in document["steps"]]
+    shown = callisi("rca", "SCL_1").out
+    assert "not asked" not in shown
     assert CALLER not in shown
 
 
