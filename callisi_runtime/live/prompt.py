@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from livekit import rtc
 
-from callisi_runtime.live.voice import RATE, STEP
+from callisi_runtime.live.ringback import RATE
+from callisi_runtime.live.voice import STEP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

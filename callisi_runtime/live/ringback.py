@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE = 24_000
+"""Samples a second of everything that the agent sends."""
 TONE_HERTZ = 425.0
 TONE_ON, TONE_OFF = 1.0, 4.0
 """Seconds of tone and of pause, as telephone networks in Germany do it."""

@@ -16,12 +16,13 @@ import numpy as np
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
+from callisi_runtime.live.ringback import RATE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Samples = NDArray[np.int16]
 
-RATE = 24_000
 STEP = RATE // 25
 """Samples of one frame: 40 ms. Each costs a call into native code, however long it is."""
 AHEAD_MS = 120
