@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from callisi_runtime.call.books import Delivery
 from callisi_runtime.errors import CallisiError
+from callisi_runtime.ledger.values import EventRow
 
 if TYPE_CHECKING:
     from callisi_runtime.call.record import Entry
@@ -51,6 +52,8 @@ class LedgerBooks:
         self.epoch = epoch
         self.safety: Callable[[], Note | None] = lambda: None
         """What staff is told when the call breaks off, as far as it is known now; kept in step with the memory."""
+        self.where: Callable[[], tuple[str, Mapping[str, object]] | None] = lambda: None
+        """The call's phase and memory now: a successor that finds a telephone ringing must know why."""
         self._behind: set[asyncio.Task[None]] = set()
         self._last: asyncio.Task[None] | None = None
 
@@ -72,8 +75,13 @@ class LedgerBooks:
         """Write a message down that goes out by itself after `due_in` seconds; asked again, it becomes due later."""
 
         async def write() -> None:
-            await self.ledger.arm(note, due_in=due_in)
-            await self.ledger.postpone(self.call_id, due_in=due_in)
+            if (where := self.where()) is None:
+                await self.ledger.before_dial(note, due_in=due_in)
+                return
+            phase, state = where
+            await self.ledger.before_dial(
+                note, due_in=due_in, phase=phase, state=dict(state), epoch=self.epoch
+            )
 
         await self._in_order(write)
 
@@ -124,11 +132,8 @@ class LedgerBooks:
     async def tell(self, moments: Sequence[Entry]) -> None:
         """Write moments of the timeline down."""
 
-        async def write() -> None:
-            for moment in moments:
-                await self.ledger.add_event(self.call_id, moment.at, moment.kind, moment.data)
-
-        await self._in_order(write)
+        rows = [EventRow(moment.at, moment.kind, moment.data) for moment in moments]
+        await self._in_order(lambda: self.ledger.add_events(self.call_id, rows))
 
     async def owned(self) -> bool:
         """Whether no newer process has this call. A ledger that cannot be read leaves it with its owner."""

@@ -84,12 +84,13 @@ class CallRunner:
             self.facts = replace(self.facts, channel=event.channel)
         self.record.add_event(self.clock.now(), event)
         self.state, effects = step(self.plan.flow, self.state, event)
-        for observer in self.observers:
-            observer(event, self.state, effects)
         for effect in effects:
             if isinstance(effect, do.Instead):
                 self._instead[effect.of] = effect.key
+            # Before the observers: a promise reaches the books ahead of the memory, and no dial waits for both.
             self._effects.put_nowait(effect)
+        for observer in self.observers:
+            observer(event, self.state, effects)
 
     def heard(self, text: str) -> None:
         """The caller said something; it is kept as their last words until the machine asks for them."""

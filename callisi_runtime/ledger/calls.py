@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from callisi_runtime.ledger.insert import insert_new
 from callisi_runtime.ledger.schema import call, event, obligation
-from callisi_runtime.ledger.values import EVIDENCE, CallRow
+from callisi_runtime.ledger.values import EVIDENCE, CallRow, EventRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,11 +60,11 @@ def save(
     connection.execute(sa.update(call).where(call.c.id == call_id, owned).values(**values))
 
 
-def add_event(
-    connection: sa.Connection, call_id: str, at: float, kind: str, data: Mapping[str, object]
-) -> None:
-    """Adds one moment to the timeline."""
-    connection.execute(event.insert().values(call_id=call_id, at=at, kind=kind, data=_json(data)))
+def add_events(connection: sa.Connection, call_id: str, moments: Sequence[EventRow]) -> None:
+    """Adds moments to the timeline."""
+    rows = [{"call_id": call_id, "at": one.at, "kind": one.kind, "data": _json(one.data)} for one in moments]
+    if rows:
+        connection.execute(event.insert(), rows)
 
 
 def end(

@@ -15,7 +15,7 @@ from callisi_runtime.errors import CallisiError, Problem
 from callisi_runtime.ledger import calls, claims, notes, queries, receipts, safety, settling
 from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url
 from callisi_runtime.ledger.migrate import migrate
-from callisi_runtime.ledger.values import safety_id
+from callisi_runtime.ledger.values import EventRow, safety_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from callisi_runtime.ledger.values import (
         AttemptRow,
         CallRow,
-        EventRow,
         Fault,
         Health,
         InboundRow,
@@ -166,7 +165,11 @@ class Ledger:
 
     async def add_event(self, call_id: str, at: float, kind: str, data: Mapping[str, object]) -> None:
         """Adds one moment to the call's timeline."""
-        await self.write(calls.add_event, call_id, at, kind, data)
+        await self.add_events(call_id, [EventRow(at, kind, data)])
+
+    async def add_events(self, call_id: str, moments: Sequence[EventRow]) -> None:
+        """Adds moments to the call's timeline, in one transaction."""
+        await self.write(calls.add_events, call_id, moments)
 
     async def end_call(
         self, call_id: str, *, outcome: str, transcript: Sequence[object] | None = None
@@ -201,6 +204,31 @@ class Ledger:
                 notes.wanted_again(connection, note.id, now + due_in, now)
             if note.id != safety_id(note.call_id):
                 safety.rest(connection, note.call_id, now)
+
+        await self.write(work)
+
+    async def before_dial(
+        self,
+        note: Note,
+        *,
+        due_in: float,
+        phase: str | None = None,
+        state: Mapping[str, object] | None = None,
+        epoch: int | None = None,
+    ) -> None:
+        """What must be on the disk before a telephone rings, in one transaction: the caller waits for it.
+
+        The message is armed, every armed one of the call comes no sooner, and a successor finds the call where
+        it is (`phase`, `state`, `epoch` as in `save_call`).
+        """
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> None:
+            calls.save(connection, note.call_id, phase, state, epoch)
+            if not notes.arm(connection, note, now + due_in, now):
+                notes.wanted_again(connection, note.id, now + due_in, now)
+            safety.rest(connection, note.call_id, now)
+            notes.postpone(connection, note.call_id, now + due_in, now)
 
         await self.write(work)
 

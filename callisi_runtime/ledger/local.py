@@ -116,14 +116,16 @@ class LedgerWithLocal(Ledger):
             )
 
         await self._either(call_id, save)
+        self._remember(call_id, phase=phase, state=state, epoch=epoch)
+
+    def _remember(self, call_id: str, **newer: object) -> None:
         if (known := self._calls.get(call_id)) is not None:
-            newer = {"phase": phase, "state": state, "epoch": epoch}
             given = {key: value for key, value in newer.items() if value is not None}
             self._calls[call_id] = dataclasses.replace(known, **given)  # type: ignore[arg-type]
 
-    async def add_event(self, call_id: str, at: float, kind: str, data: Mapping[str, object]) -> None:
-        """Like `Ledger.add_event`."""
-        await self._either(call_id, lambda to: Ledger.add_event(to, call_id, at, kind, data))
+    async def add_events(self, call_id: str, moments: Sequence[EventRow]) -> None:
+        """Like `Ledger.add_events`."""
+        await self._either(call_id, lambda to: Ledger.add_events(to, call_id, moments))
 
     async def end_call(
         self, call_id: str, *, outcome: str, transcript: Sequence[object] | None = None
@@ -145,6 +147,24 @@ class LedgerWithLocal(Ledger):
         """Like `Ledger.arm`."""
         self._notes[note.call_id] = note
         await self._either(note.call_id, lambda to: Ledger.arm(to, note, due_in=due_in))
+
+    async def before_dial(
+        self,
+        note: Note,
+        *,
+        due_in: float,
+        phase: str | None = None,
+        state: Mapping[str, object] | None = None,
+        epoch: int | None = None,
+    ) -> None:
+        """Like `Ledger.before_dial`."""
+        self._notes[note.call_id] = note
+
+        async def write(to: Ledger) -> None:
+            await Ledger.before_dial(to, note, due_in=due_in, phase=phase, state=state, epoch=epoch)
+
+        await self._either(note.call_id, write)
+        self._remember(note.call_id, phase=phase, state=state, epoch=epoch)
 
     async def postpone(self, call_id: str, *, due_in: float) -> None:
         """Like `Ledger.postpone`."""

@@ -18,7 +18,7 @@ from livekit.agents import AutoSubscribe, JobContext, JobProcess
 from callisi_runtime.call import CallRunner, LoopClock
 from callisi_runtime.call.funds import funds_of_the_day
 from callisi_runtime.call.ledger_books import LedgerBooks
-from callisi_runtime.call.memory import Memory, make_good, recall
+from callisi_runtime.call.memory import Memory, make_good, recall, remember
 from callisi_runtime.call.runner import outcome_of
 from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
@@ -172,6 +172,7 @@ class LiveCall:
         line.owns = books.owned
         runner = CallRunner(self.plan, facts, line, books, LoopClock(), state)
         books.safety = lambda: self.plan.safety_note(runner.facts)
+        books.where = lambda: (runner.state.phase.value, remember(runner))
         runner.record.transcript.extend(lines)
         line.conversation.recall(lines)
         line.attach(runner)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callisi_runtime.call import CallRunner
-from callisi_runtime.call.memory import Memory
+from callisi_runtime.call.memory import Memory, remember
 from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
@@ -135,6 +135,7 @@ class Rehearsal:
         """The call comes in, and the greeting begins."""
         if isinstance(self.books, RealBooks):
             self.books.live.safety = lambda: self.plan.safety_note(self.runner.facts)
+            self.books.live.where = lambda: (self.runner.state.phase.value, remember(self.runner))
             await self.books.begin(self.plan.spec.name)
             self._memory = Memory(self.runner, self.books.save, self.books.tell)
         if self.cast.providers["stt"].kind in ("down", "hang"):

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from callisi_runtime.call import CallRunner
 from callisi_runtime.call.ledger_books import LedgerBooks
-from callisi_runtime.call.memory import Memory, make_good, recall
+from callisi_runtime.call.memory import Memory, make_good, recall, remember
 from callisi_runtime.call.runner import outcome_of
 from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
@@ -155,6 +155,7 @@ class Life:
         runner = CallRunner(self.plan, facts, hands, books, ProcessClock(process), state)
         runner.record.transcript.extend(lines)
         ledger_books.safety = lambda: self.plan.safety_note(runner.facts)
+        ledger_books.where = lambda: (runner.state.phase.value, remember(runner))
         if ended or runner.state.phase is Phase.ENDED:
             await make_good(self.plan, facts, runner.state, books)
             await hands.hang_up()

@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from callisi_runtime.call.ledger_books import WRITE_SECONDS, LedgerBooks
-from callisi_runtime.ledger import CallRow, Ledger
+from callisi_runtime.call.record import Entry
+from callisi_runtime.ledger import CallRow, Ledger, Note, Step
 from callisi_runtime.notify import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 ROW = CallRow("SCL_1", "clara", "+4915228817386", 1.0, "room-1")
+NOTE = Note("SCL_1:1", ROW.id, "clara", {"texts": ["x"]}, (Step("sms", "+491713920011"),), "K7Q2")
+
+
+class Counting(Ledger):
+    """Counts its transactions that write."""
+
+    writes = 0
+
+    async def write(self, statement: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.writes += 1
+        return await super().write(statement, *args, **kwargs)
 
 
 @pytest.fixture
@@ -69,6 +81,39 @@ async def test_writes_keep_their_order(ledger: Ledger) -> None:
     row = await ledger.call(ROW.id)
     assert row is not None
     assert row.state == {"n": 19}
+
+
+async def test_a_dial_waits_for_one_write_and_a_successor_finds_it(tmp_path: Path) -> None:
+    counted = Counting(f"sqlite:///{tmp_path / 'ledger.db'}")
+    books = books_in(counted)
+    books.where = lambda: ("connecting", {"leg": "human-1"})
+    await books.begin(ROW, patience=2.0)
+    before = counted.writes
+    await books.arm(NOTE, 40.0)
+    row = await counted.call(ROW.id)
+    assert row is not None
+    assert (row.phase, row.state) == ("connecting", {"leg": "human-1"})
+    assert [note.state for note in await counted.notifications()] == ["armed"]
+    assert counted.writes - before == 1
+    await counted.close()
+
+
+async def test_a_call_without_memory_yet_is_armed_all_the_same(ledger: Ledger) -> None:
+    books = books_in(ledger)
+    await books.begin(ROW, patience=2.0)
+    await books.arm(NOTE, 40.0)
+    assert [note.state for note in await ledger.notifications()] == ["armed"]
+
+
+async def test_the_moments_of_a_call_are_one_write(tmp_path: Path) -> None:
+    counted = Counting(f"sqlite:///{tmp_path / 'ledger.db'}")
+    books = books_in(counted)
+    await books.begin(ROW, patience=2.0)
+    before = counted.writes
+    await books.tell([Entry(at / 10, "event.Said", {"key": "greeting"}) for at in range(20)])
+    assert [moment.at for moment in await counted.timeline(ROW.id)] == [at / 10 for at in range(20)]
+    assert counted.writes - before == 1
+    await counted.close()
 
 
 async def test_a_woken_predecessor_writes_nothing_and_owns_nothing(ledger: Ledger) -> None:

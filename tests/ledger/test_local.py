@@ -82,7 +82,7 @@ async def test_staff_are_told_whenever_the_server_goes(
         if now == "begin":
             await both.begin_call(CALL)
         elif now == "arm":
-            await both.arm(make_note(), due_in=30)
+            await both.before_dial(make_note(), due_in=30, phase="connecting", state={}, epoch=0)
         else:
             await both.settle("call-1", outcome="no_answer", send=True)
     delivery = await sender.deliver_now(NOTE, patience=20)
@@ -127,11 +127,12 @@ async def test_a_successor_finds_the_call_in_the_file(
     await both.add_event("call-1", 3.0, "dialled", {})
     assert [event.kind for event in await both.timeline("call-1")] == ["dialled"]
     assert await both.call("call-1") == dataclasses.replace(CALL, phase="connecting", epoch=1)
+    await both.before_dial(make_note(), due_in=30, phase="connecting", state={"leg": "human-1"}, epoch=1)
     successor = LedgerWithLocal(both.url, f"sqlite:///{tmp_path}/local.db", clock=clock)
     known = await successor.begin_call(CallRow("call-1", "clara", None, 2.0, "room"))
     await successor.close()
     postgres.start()
-    assert known == dataclasses.replace(CALL, phase="connecting", epoch=1)
+    assert known == dataclasses.replace(CALL, phase="connecting", state={"leg": "human-1"}, epoch=1)
 
 
 async def test_a_worker_starts_while_the_server_is_away(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import sqlalchemy
 
 from callisi_runtime.ledger import Ledger, Note
 from callisi_runtime.ledger.values import safety_id
@@ -147,6 +148,59 @@ async def test_what_a_person_took_over_is_not_sent_by_a_successor(ledger: Ledger
     await ledger.settle("call-1", outcome="accepted", send=False, evidence="accepted_by_person")
     await ledger.settle("call-1", outcome="no_reply", send=True, note=numbered(1), body={"texts": []})
     assert await sent(ledger, clock) == []
+
+
+async def test_before_a_telephone_rings_one_transaction_writes_all_that_must_outlive_the_process(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await ledger.arm(numbered(1), due_in=40)
+    commits = list[sqlalchemy.Connection]()
+    sqlalchemy.event.listen(ledger._ready(), "commit", commits.append)
+    clock.advance(30)
+    await ledger.before_dial(numbered(2), due_in=40, phase="connecting", state={"leg": "human-1"}, epoch=0)
+    assert len(commits) == 1, "each one waits for the disk, and the caller waits for each"
+    assert await sent(ledger, clock, after=39) == []
+    call = await ledger.call("call-1")
+    assert call is not None
+    assert (call.phase, call.state) == ("connecting", {"leg": "human-1"})
+    assert await sent(ledger, clock, after=1) == ["call-1:1", "call-1:2"], "and the safety note rests"
+
+
+async def test_before_the_second_dial_the_message_is_pushed_out_and_stays_one(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await ledger.before_dial(numbered(1), due_in=40)
+    clock.advance(30)
+    await ledger.before_dial(numbered(1), due_in=40)
+    assert await sent(ledger, clock, after=39) == []
+    assert await sent(ledger, clock, after=1) == ["call-1:1"]
+    assert await sent(ledger, clock, after=1) == []
+
+
+async def test_before_a_dial_a_message_that_was_cancelled_is_wanted_again(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await ledger.before_dial(numbered(1), due_in=40)
+    await ledger.settle("call-1", outcome="caller_left", send=False, note=numbered(1))
+    await ledger.before_dial(numbered(1), due_in=40)
+    assert await sent(ledger, clock, after=41) == ["call-1:1"]
+
+
+async def test_a_dial_of_a_call_that_a_person_took_arms_nothing_again(ledger: Ledger, clock: Clock) -> None:
+    await ledger.before_dial(numbered(1), due_in=40)
+    await ledger.settle("call-1", outcome="accepted", send=False, evidence="accepted_by_person")
+    await ledger.before_dial(numbered(1), due_in=40)
+    assert await sent(ledger, clock) == []
+
+
+async def test_a_process_that_was_replaced_dials_without_touching_what_its_successor_knows(
+    ledger: Ledger,
+) -> None:
+    await ledger.save_call("call-1", phase="conversing", state={"who": "new"}, epoch=1)
+    await ledger.before_dial(numbered(1), due_in=40, phase="connecting", state={"who": "old"}, epoch=0)
+    call = await ledger.call("call-1")
+    assert call is not None
+    assert (call.phase, call.state, call.epoch) == ("conversing", {"who": "new"}, 1)
 
 
 async def test_a_process_that_was_replaced_shows_no_sign_of_life(ledger: Ledger, clock: Clock) -> None:
