@@ -61,7 +61,8 @@ def check_channels(view: View) -> Iterator[Problem]:
     if fallback is not None and fallback.escalate_after is not None and len(fallback.channels) == 1:
         yield view.warning(
             ("fallback", "escalate_after"),
-            "there is no next channel to escalate to",
+            "there is no next channel to escalate to: only the log and `callisi doctor` tell of a callback that "
+            "nobody takes over",
             "no-effect",
             hint="declare a second channel",
         )

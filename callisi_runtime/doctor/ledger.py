@@ -62,7 +62,7 @@ def judged(health: Health, forgotten: int) -> list[Result]:
     """What an operator must do about it."""
     found = []
     if health.dead:
-        what = f"{health.dead} message(s) reached nobody"
+        what = f"{health.dead} message(s) reached nobody who calls back"
         found.append(problem(what, "callisi notifications --dead, then callisi redrive ID"))
     if health.overdue > LATE:
         what = f"a message has been due for {health.overdue:.0f} s, and nobody sends it"

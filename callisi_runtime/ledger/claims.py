@@ -32,7 +32,10 @@ def take(connection: sa.Connection, call_id: str, who: str, now: float) -> Effec
         owner = calls.claimed_by(connection, call_id)
         return "unknown" if owner is None else "already" if owner == who else "taken"
     calls.close_obligation(connection, call_id, "message_delivered", now)
-    waiting = sa.and_(note.c.call_id == call_id, note.c.state == "unclaimed")
+    # A dead letter has found somebody after all: nothing is left for the operator to look at.
+    waiting = sa.and_(
+        note.c.call_id == call_id, note.c.kind == "callback", note.c.state.in_(("unclaimed", "dead"))
+    )
     done = {"state": "done", "due": now, "touched": now, "closed": now, "claim": note.c.claim + 1}
     connection.execute(sa.update(note).where(waiting).values(**done))
     return "claimed"
@@ -47,10 +50,9 @@ def hand_back(connection: sa.Connection, call_id: str, who: str, now: float) -> 
     done = sa.and_(note.c.call_id == call_id, note.c.state == "done", note.c.escalate.is_not(None))
     for row in connection.execute(sa.select(note).where(done)).mappings().all():
         found = notes.read_note(row)
-        if found.step + 1 < len(found.note.route):
-            again = {"state": "unclaimed", "due": now + (found.note.escalate or 0), "touched": now}
-            mine_again = note.c.id == found.note.id
-            connection.execute(sa.update(note).where(mine_again).values(closed=None, **again))
+        again = {"state": "unclaimed", "due": now + (found.note.escalate or 0), "touched": now}
+        mine_again = note.c.id == found.note.id
+        connection.execute(sa.update(note).where(mine_again).values(closed=None, error=None, **again))
     return "freed"
 
 

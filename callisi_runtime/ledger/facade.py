@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         InboundRow,
         Note,
         NoteRow,
+        NoteState,
         ObligationRow,
         Receipt,
     )
@@ -307,8 +308,8 @@ class Ledger:
         """The step is over: the next one, or a dead letter."""
         return await self.write(notes.onward, row, why, what, self.clock())
 
-    async def unclaimed(self, row: NoteRow) -> bool:
-        """Nobody took the callback over in time: the next step."""
+    async def unclaimed(self, row: NoteRow) -> NoteState | None:
+        """Nobody took the callback over in time: the next step, or a dead letter. None: the claim was lost."""
         return await self.write(notes.unclaimed, row, self.clock())
 
     async def apply_receipt(self, note_id: str, step: int, receipt: Receipt, fault: Fault) -> receipts.Effect:

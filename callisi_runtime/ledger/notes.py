@@ -5,7 +5,7 @@
     due --taken, a report will come--> waiting          due --taken, no report exists--> done
     due --refused, or tries used up--> next step, or dead
     waiting --arrived, or enough time--> done           waiting --lost--> due again, next step, or dead
-    done, but to be taken over--> unclaimed --nobody does--> next step
+    done, but to be taken over--> unclaimed --nobody does--> next step, or dead
 
 One column, `due`, is the only clock: a claim pushes it out by the lease, so that the rows of a sender that
 died come back by themselves. `claim` is the fencing token: a sender that froze and woke up late records
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from callisi_runtime.ledger import calls
 from callisi_runtime.ledger.insert import insert_new
 from callisi_runtime.ledger.schema import LIVE, attempt, note, obligation
-from callisi_runtime.ledger.values import Fault, Note, NoteRow, Step, safety_id
+from callisi_runtime.ledger.values import Fault, Note, NoteRow, NoteState, Step, safety_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ A row written further in the future means the clock was set back.
 """
 
 INFO_LENGTH = 500
+UNCLAIMED = "nobody took the callback over"
 
 
 def arm(connection: sa.Connection, new: Note, due: float, now: float) -> bool:
@@ -208,19 +209,31 @@ def arrived(connection: sa.Connection, row: NoteRow, status: str, now: float, *,
 
 def _end(connection: sa.Connection, row: NoteRow, now: float) -> dict[str, object]:
     """What becomes of a notification that reached somebody: an end, or a time to take the callback over."""
-    after, last = row.note.escalate, row.step + 1 >= len(row.note.route)
-    if after is None or last or calls.claimed_by(connection, row.note.call_id) is not None:
+    after = row.note.escalate
+    if after is None or calls.claimed_by(connection, row.note.call_id) is not None:
         return {"state": "done", "due": now, "closed": now}
     return {"state": "unclaimed", "due": now + after, "closed": None}
 
 
-def unclaimed(connection: sa.Connection, row: NoteRow, now: float) -> bool:
-    """Nobody took the callback over in time: the next step now. The promise stays kept, staff was told."""
+def unclaimed(connection: sa.Connection, row: NoteRow, now: float) -> NoteState | None:
+    """Nobody took the callback over in time: the next step now. The promise stays kept, staff was told.
+
+    After the last step it is open again, and the operator's to look at: a message that nobody acts on calls
+    nobody back. Returns the new state, or None when the claim was lost.
+    """
     if calls.claimed_by(connection, row.note.call_id) is not None:
-        return _record(connection, row, now, None, None, state="done", due=now, closed=now)
-    values: dict[str, object] = {"state": "due", "due": now, "step": row.step + 1, "tries": 0}
-    values |= {"sid": None, "sent": None, "accepted": None, "open": False, "looks": 0}
-    return _record(connection, row, now, "unclaimed", "nobody took the callback over", **values)
+        kept = _record(connection, row, now, None, None, state="done", due=now, closed=now)
+        return "done" if kept else None
+    state: NoteState = "due" if row.step + 1 < len(row.note.route) else "dead"
+    values: dict[str, object] = {"state": state, "due": now, "open": False, "looks": 0}
+    if state == "due":
+        values |= {"step": row.step + 1, "tries": 0, "sid": None, "sent": None, "accepted": None}
+    else:
+        values |= {"closed": now, "error": UNCLAIMED}
+    kept = _record(connection, row, now, "unclaimed", UNCLAIMED, **values)
+    if kept and state == "dead":
+        calls.reopen_obligation(connection, row.note.call_id)
+    return state if kept else None
 
 
 def still_waiting(connection: sa.Connection, row: NoteRow, poll_in: float, now: float) -> bool:
@@ -295,6 +308,7 @@ def redrive(connection: sa.Connection, note_id: str, now: float) -> bool:
         "touched": now,
         "sid": None,
         "sent": None,
+        "accepted": None,
         "open": False,
         "closed": None,
     }

@@ -38,6 +38,8 @@ def apply(
     row = notes.read_note(found)
     if row.step != step or row.state in ("armed", "unclaimed", "done", "cancelled"):
         return "late"
+    if row.state == "dead" and row.accepted is not None:
+        return "late"  # it had arrived, and nobody took the callback over
     if given.arrived:
         return _applied(notes.arrived(connection, _fenced(connection, row), given.status, now))
     if row.state == "dead" or (row.sid is not None and row.sid != given.sid):

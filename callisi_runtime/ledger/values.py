@@ -14,7 +14,8 @@ NoteState = Literal["armed", "due", "waiting", "unclaimed", "done", "dead", "can
 
 `armed` waits for the call to settle it, and fires by itself when the call died. `due` is to be sent.
 `waiting` was taken by the provider, whose report is outstanding. `unclaimed` reached somebody who has not taken
-the callback over, and goes to the next step at its time. `done`, `dead` and `cancelled` are ends.
+the callback over, and goes to the next step at its time; after the last it is dead. `done`, `dead` and
+`cancelled` are ends.
 """
 
 LIVE_STATES: tuple[NoteState, ...] = ("armed", "due", "waiting", "unclaimed")
@@ -234,7 +235,7 @@ class Health:
     """What an operator must look at."""
 
     dead: int
-    """Notifications that reached nobody."""
+    """Notifications that reached nobody who calls back."""
     open_obligations: int
     """Callers to whom something is still promised."""
     overdue: float

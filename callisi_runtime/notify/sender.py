@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
+from callisi_runtime.ledger.notes import UNCLAIMED
 from callisi_runtime.ledger.values import Fault, NoteRow
 from callisi_runtime.notify.base import Channel, Reject, Retry, Sent
 from callisi_runtime.notify.codes import fault_for
@@ -155,10 +156,11 @@ class Sender:
         """Carries out what a claimed notification needs, and records it. Never raises."""
         try:
             channel = self._channels.get(row.at.channel)
-            if channel is None:
+            if row.state == "unclaimed":
+                if await self._ledger.unclaimed(row) == "dead":
+                    log.error("notification %s is dead: %s, and no channel is left", row.note.id, UNCLAIMED)
+            elif channel is None:
                 await self._onward(row, f"{row.at.channel}: not set up", "rejected")
-            elif row.state == "unclaimed":
-                await self._ledger.unclaimed(row)
             elif row.state == "waiting":
                 await self._ask(row, channel)
             else:

@@ -179,7 +179,7 @@ TABLE: Final[tuple[Row, ...]] = (
     ),
     Row(
         "dead-message",
-        "the message reached nobody",
+        "the message reached nobody who calls back",
         "mend what it says, then callisi redrive ID",
         _dead_message,
     ),

@@ -203,6 +203,8 @@ class Fallback(Part):
     escalate_after: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Minutes until a callback that nobody has taken over goes to the next channel; never when left out.
 
+    After the last channel it is an error in the log, and `callisi doctor` fails until somebody has it.
+
     Whoever got the message takes it over by answering 1, and gives it back with 2.
     """
     interrupted: Template = INTERRUPTED

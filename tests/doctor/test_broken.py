@@ -77,6 +77,18 @@ async def a_dead_letter(office: Office) -> None:
     await ledger.close()
 
 
+async def a_callback_nobody_takes(office: Office) -> None:
+    ledger = await office.ledger()
+    await ledger.begin_call(CallRow("SCL_1", "clara", None, ledger.clock(), "call-1"))
+    note = Note("SCL_1:1", "SCL_1", "clara", {"texts": ["x"]}, (Step("sms", OURS),), "K7Q2", escalate=0.0)
+    await ledger.settle("SCL_1", outcome="busy", send=True, note=note)
+    (row,) = await ledger.claim(1, lease=60)
+    await ledger.taken(row, "SM1", poll_in=None)
+    (row,) = await ledger.claim(1, lease=60)
+    await ledger.unclaimed(row)
+    await ledger.close()
+
+
 async def nobody_sends(office: Office) -> None:
     ledger = await office.ledger()
     note = Note("SCL_1:1", "SCL_1", "clara", {"texts": ["x"]}, (Step("sms", OURS),), "K7Q2")
@@ -295,6 +307,7 @@ BROKEN = [
     (alert(32010), "alerts", "32010 the trunk has no valid origination URL", "callisi provision"),
     # what lies here
     (a_dead_letter, "ledger", "reached nobody", "callisi redrive"),
+    (a_callback_nobody_takes, "ledger", "nobody who calls back", "callisi redrive"),
     (nobody_sends, "ledger", "nobody sends it", "callisi deliver"),
     (ledger_for_all_to_read, "ledger's file", "can be read by others", "chmod 600"),
     (ledger_that_is_none, "ledger", "cannot be read", "CALLISI_DATABASE"),

@@ -106,6 +106,32 @@ async def test_nobody_takes_it_so_the_next_person_is_told(
     assert (await promise(ledger)).evidence in ("message_accepted", "message_delivered"), "it stays kept"
 
 
+async def test_after_the_last_person_it_is_an_error_in_the_log(
+    ledger: Ledger, sender: Sender, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = await told(ledger, sender)
+    for _ in range(2):
+        clock.advance(AFTER + 1)
+        await sender.drain()
+        await settled(ledger, sender, given)
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [
+        f"notification {given.id} is dead: nobody took the callback over, and no channel is left"
+    ]
+    assert [row.note.id for row in await ledger.notifications(dead=True)] == [given.id]
+
+
+async def test_a_sender_without_the_channel_leads_an_unclaimed_callback_on(
+    ledger: Ledger, sender: Sender, clock: Clock
+) -> None:
+    given = await told(ledger, sender)
+    clock.advance(AFTER + 1)
+    await Sender(ledger, {}).attempt((await ledger.claim(1, lease=60))[0])
+    row = await ledger.notification(given.id)
+    assert row is not None
+    assert (row.state, row.step, (await promise(ledger)).evidence) == ("due", 1, "message_delivered")
+
+
 async def test_the_others_learn_who_has_it_and_that_it_is_free_again(
     ledger: Ledger, sender: Sender, twilio: TwilioServer, clock: Clock
 ) -> None:

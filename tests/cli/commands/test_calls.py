@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from .conftest import CALLER, Office, Run
+from callisi_runtime.ledger import CallRow, Ledger
+
+from .conftest import CALLER, Office, Run, note_of
 
 pytestmark = pytest.mark.usefixtures("office")
 
@@ -38,6 +42,31 @@ def test_the_list_is_a_table_newest_first_with_masked_numbers(callisi: Run, busy
     assert rows[2].endswith("kept: served")
     assert CALLER not in shown.out
     assert "+49171•••11" in shown.out
+
+
+def test_a_callback_that_nobody_took_over_is_open(callisi: Run, office: Office) -> None:
+    async def fill(ledger: Ledger) -> None:
+        note = dataclasses.replace(note_of("SCL_1"), escalate=900.0)
+        await ledger.begin_call(CallRow("SCL_1", "clara", CALLER, office.clock.now, "call-1"))
+        await ledger.settle("SCL_1", outcome="busy", send=True, note=note)
+        await ledger.end_call("SCL_1", outcome="busy")
+        (row,) = await ledger.claim(1, lease=60)
+        await ledger.taken(row, "SM1", poll_in=None)
+
+    async def wait(ledger: Ledger) -> None:
+        office.clock.now += 901
+        (row,) = await ledger.claim(1, lease=60)
+        await ledger.unclaimed(row)
+
+    def callisi_open() -> list[str]:
+        return [one["id"] for one in callisi("calls", "--open", "--json").json["calls"]]
+
+    office.do(fill)
+    assert callisi_open() == []
+    office.do(wait)
+    assert callisi_open() == ["SCL_1"]
+    assert "nobody took the callback over" in callisi("calls", "SCL_1").out
+    assert callisi("doctor").code == 1
 
 
 def test_numbers_are_shown_when_asked_for(callisi: Run, busy_office: Office) -> None:

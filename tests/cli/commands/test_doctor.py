@@ -41,7 +41,7 @@ def test_the_document_has_every_finding(callisi: Run, busy_office: Office) -> No
     assert shown.code == 1
     assert shown.json["ok"] is False
     (ledger, *_) = [one for one in shown.json["checks"] if one["check"] == "ledger"]
-    assert (ledger["state"], ledger["what"]) == ("problem", "1 message(s) reached nobody")
+    assert (ledger["state"], ledger["what"]) == ("problem", "1 message(s) reached nobody who calls back")
 
 
 @pytest.mark.usefixtures("office")
