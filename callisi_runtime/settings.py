@@ -14,6 +14,7 @@ NUMBERS = {
     "callisi_health_port": (1, 65_535),
     "callisi_idle_processes": (0, 100),
     "callisi_drain_seconds": (0, 86_400),
+    "callisi_patience_seconds": (1, 120),
 }
 """Settings that are whole numbers -> the least and the greatest."""
 
@@ -82,6 +83,8 @@ class Settings:
     """Call processes that wait ready: the calls expected in one second, and one for a rescue."""
     callisi_drain_seconds: int = 600
     """How long a worker that is replaced lets its calls end by themselves, before it hands them over."""
+    callisi_patience_seconds: int = 10
+    """How long commands wait for one answer of Twilio or LiveKit."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:

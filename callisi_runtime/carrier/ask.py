@@ -1,8 +1,10 @@
-"""Asking Twilio: the client of the settings, and one clear sentence for each way in which it does not answer."""
+"""Asking Twilio: the client of the settings, and one clear sentence for each way in which it does not answer.
+
+Every command that asks Twilio for anything but to send a message has its sentences from here.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOT_SET: Final = "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set"
 REFUSALS: Final[dict[int, tuple[str, str]]] = {
     401: (
         "Twilio refuses the credentials",
@@ -27,38 +30,67 @@ REFUSALS: Final[dict[int, tuple[str, str]]] = {
     ),
     404: (
         "Twilio does not find it",
-        "check the id, and that TWILIO_ACCOUNT_SID is the account it belongs to",
+        "check TWILIO_ACCOUNT_SID, and that the account has this product; it may have been deleted meanwhile",
     ),
     429: ("Twilio has had too many requests", "wait a minute, then ask again"),
 }
 """HTTP status -> what it means, what to do."""
+GENERAL: Final = frozenset({20003, 20404, 20429, 20500})
+"""Codes that say no more than their status does."""
 
 
 class NotAnswered(CallisiError):
-    """Twilio refuses, or does not answer. `status`: its HTTP status, None when there was no answer."""
+    """Twilio refuses, or does not answer.
 
-    def __init__(self, problem: Problem, status: int | None = None) -> None:
-        super().__init__(problem)
-        self.status = status
+    Args:
+        what: What it means, in one clause, with Twilio's number for it.
+        mend: What to do next.
+        status: Its HTTP status; None when there was no answer.
+        code: Twilio's own number.
+        words: Twilio's own words. They may hold numbers of callers.
+        late: Whether the time was up.
+        slug: The same for machines.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        mend: str,
+        *,
+        status: int | None = None,
+        code: int | None = None,
+        words: str = "",
+        late: bool = False,
+        slug: str = "twilio-silent",
+    ) -> None:
+        super().__init__(Problem(what, code=slug, hint=mend))
+        self.what, self.mend, self.slug = what, mend, slug
+        self.status, self.code, self.words, self.late = status, code, words, late
 
     @property
     def passes(self) -> bool:
         """Whether the same question may be answered later without anybody mending anything."""
-        return self.status is None or self.status == 429 or self.status >= 500
+        if self.status is None:
+            return self.slug == "twilio-silent"
+        return self.status == 429 or self.status >= 500
 
 
-def client_of(settings: Settings, *, timeout: float = 10.0) -> Client:
-    """Twilio's own client. Raises CallisiError where the account is not set."""
+def client_of(settings: Settings, *, timeout: float | None = None) -> Client:
+    """Twilio's own client. `timeout`: seconds for a request, those of the settings when left out.
+
+    Raises:
+        CallisiError: The account is not set.
+    """
     from callisi_runtime.notify.twilio_client import twilio_client
 
     if not settings.twilio_account_sid or not settings.twilio_auth_token:
-        hint = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN in the environment or in .env"
-        raise CallisiError(Problem("Twilio cannot be asked without an account", code="no-account", hint=hint))
+        hint = "copy both from console.twilio.com, Account Info, into .env"
+        raise CallisiError(Problem(NOT_SET, code="no-account", hint=hint))
     return twilio_client(
         settings.twilio_account_sid,
         settings.twilio_auth_token,
         api_base=settings.twilio_api_base,
-        timeout=timeout,
+        timeout=settings.callisi_patience_seconds if timeout is None else timeout,
     )
 
 
@@ -69,36 +101,65 @@ def asked(client: Client, question: Callable[[Client], T]) -> T:
 
     try:
         return question(client)
+    except requests.exceptions.JSONDecodeError:
+        raise _unreadable() from None
+    except requests.exceptions.Timeout:
+        what = f"Twilio does not answer within {client.http_client.timeout:g} s"
+        raise NotAnswered(what, "see status.twilio.com, then ask again", late=True) from None
     except requests.exceptions.RequestException:
         hint = "check the network, TWILIO_API_BASE, and status.twilio.com"
-        raise NotAnswered(Problem("Twilio does not answer", code="twilio-silent", hint=hint)) from None
+        raise NotAnswered("Twilio does not answer", hint) from None
+    except json.JSONDecodeError:  # what is in front of Twilio answered, not Twilio
+        raise _unreadable() from None
     except TwilioException as error:
-        status, code = _status_of(error)
-        raise NotAnswered(_refusal(status, code), status) from None
+        raise refusal(*told_by(error)) from None
 
 
-def _refusal(status: int | None, code: int | None) -> Problem:
+def refusal(status: int | None, code: int | None, words: str = "") -> NotAnswered:
+    """What a refusal means: by its HTTP status, and by Twilio's own code where that says more."""
     from callisi_runtime.notify.codes import RULES
 
-    shown = str(status or "no status") + (f", code {code}" if code and code != status else "")
-    if status is not None and status >= 500:
-        what, hint = "Twilio has a fault of its own", "see status.twilio.com, then ask again"
+    if status is None:
+        return _unreadable()
+    number = code if status < 500 and _says_more(code) else status
+    rule = RULES.get(number or 0)
+    if status >= 500:
+        what, mend = "Twilio has a fault of its own", "see status.twilio.com, then ask again"
+    elif rule is not None:
+        what, mend = f"Twilio refuses: {rule.meaning}", rule.remedy
     elif status in REFUSALS:
-        what, hint = REFUSALS[status]
-    elif code in RULES:
-        what, hint = f"Twilio refuses: {RULES[code].meaning}", RULES[code].remedy
+        what, mend = REFUSALS[status]
     else:
-        what, hint = "Twilio refuses", f"look it up at twilio.com/docs/errors/{code or ''}"
-    return Problem(what, code="twilio-refuses", got=shown, hint=hint)
+        what, mend = (
+            "Twilio refuses",
+            f"look it up at twilio.com/docs/errors/{number if number != status else ''}",
+        )
+    return NotAnswered(
+        f"{what} ({number})", mend, status=status, code=code, words=words, slug=f"twilio-{number}"
+    )
 
 
-def _status_of(error: Exception) -> tuple[int | None, int | None]:
-    """HTTP status and Twilio's code; lists raise another exception, which carries the answer as it came."""
+def told_by(error: Exception) -> tuple[int | None, int | None, str]:
+    """HTTP status, Twilio's code, and its words; lists raise another exception, which carries the answer as it came."""
     status: int | None = getattr(error, "status", None)
-    code: object = getattr(error, "code", None)
-    if status is None and len(error.args) > 1:
-        answer: Any = error.args[1]
-        status = getattr(answer, "status_code", None)
-        with contextlib.suppress(ValueError, AttributeError):
-            code = json.loads(answer.text).get("code")
-    return status, code if isinstance(code, int) else None
+    if status is not None:
+        code = getattr(error, "code", None)
+        words = getattr(error, "msg", None) or getattr(error, "detail", None)
+        return int(status), int(code) if code else None, str(words or "")
+    answer: Any = next((one for one in error.args if hasattr(one, "status_code")), None)
+    if answer is None:
+        return None, None, ""
+    try:
+        told = json.loads(answer.text)
+        return int(answer.status_code), int(told.get("code") or 0) or None, str(told.get("message", ""))
+    except (ValueError, AttributeError):
+        return int(answer.status_code), None, ""
+
+
+def _says_more(code: int | None) -> bool:
+    return code is not None and code >= 10_000 and code not in GENERAL
+
+
+def _unreadable() -> NotAnswered:
+    hint = "check TWILIO_API_BASE, and any proxy in between: this is no answer of Twilio's"
+    return NotAnswered("Twilio's answer cannot be read", hint, slug="twilio-unreadable")

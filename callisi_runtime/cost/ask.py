@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 SOURCE = "Twilio Pricing API"
-REFUSALS = {
-    401: "Twilio does not accept TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN",
-    403: "these credentials may not read prices",
-    404: "Twilio has no price list for this country",
-    429: "Twilio asks us to wait: too many requests at once",
-}
 
 
 class Shelf:
@@ -76,40 +70,41 @@ def ask_prices(
 ) -> tuple[dict[str, Price], dict[str, str]]:
     """Item -> its price, and item -> why there is none, or why it is an old one.
 
-    What was told today is not asked for again. When Twilio cannot be asked, the last answer counts, with its day.
+    What was told today is not asked for again. When Twilio cannot be asked, the last answer counts, with its day; once
+    it has let one question wait for its whole time, no other is put.
     """
     prices: dict[str, Price] = {}
     faults: dict[str, str] = {}
     client: Client | None = None
+    silent = ""
     for question in questions:
         kept = shelf.get(question.about)
         if kept is not None and kept[1] == today and not refresh:
             prices[question.item] = Price(kept[0], question.per, SOURCE, kept[1])
             continue
         client = client or make_client()
-        told, fault = _told(question, client)
+        told, fault, late = (None, silent, True) if silent else _told(question, client)
         if told is not None:
             shelf.put(question.about, told, today)
             prices[question.item] = Price(told, question.per, SOURCE, today)
             continue
         faults[question.item] = fault
+        silent = fault if late else ""
         if kept is not None:
             prices[question.item] = Price(kept[0], question.per, SOURCE, kept[1])
     return prices, faults
 
 
-def _told(question: Question, client: Client) -> tuple[Money | None, str]:
-    import requests
-    from twilio.base.exceptions import TwilioException
+def _told(question: Question, client: Client) -> tuple[Money | None, str, bool]:
+    """The price, or why there is none, and whether it took so long that nothing more should be asked."""
+    from callisi_runtime.carrier.ask import NotAnswered, asked
 
     try:
-        return question.ask(client), ""
+        return asked(client, question.ask), "", False
     except NoPrice as why:
-        return None, str(why)
-    except requests.exceptions.RequestException:
-        return None, "Twilio cannot be reached, or does not answer within its time"
-    except TwilioException as error:
-        status = int(getattr(error, "status", 500) or 500)
-        return None, REFUSALS.get(status, f"Twilio answers with an error of its own ({status})")
+        return None, str(why), False
+    except NotAnswered as error:
+        unlisted = error.status == 404
+        return None, "Twilio has no price list for this country" if unlisted else error.what, error.late
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None, "Twilio's answer is not to be understood"
+        return None, "Twilio's answer is not to be understood", False

@@ -35,17 +35,10 @@ def price_list(
 def _ask(
     settings: Settings, questions: list[Question], today: date, *, refresh: bool
 ) -> tuple[dict[str, Price], dict[str, str]]:
-    from callisi_runtime.notify.twilio_client import twilio_client
+    from callisi_runtime.carrier.ask import client_of
 
-    account, token = settings.twilio_account_sid or "", settings.twilio_auth_token or ""
-    shelf = Shelf(settings.cache_directory, account)
-    return ask_prices(
-        questions,
-        lambda: twilio_client(account, token, api_base=settings.twilio_api_base),
-        shelf,
-        today,
-        refresh=refresh,
-    )
+    shelf = Shelf(settings.cache_directory, settings.twilio_account_sid or "")
+    return ask_prices(questions, lambda: client_of(settings), shelf, today, refresh=refresh)
 
 
 def questions_of(plan: CallPlan, settings: Settings) -> Iterator[Question]:

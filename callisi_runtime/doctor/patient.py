@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASK_SECONDS = 8.0
-"""How long one question to a provider may take; less than a check may, so that its sentence is the better one."""
 NO_AGENT = "no agent was named: `callisi doctor agents/clara.yaml`"
 
 
@@ -28,13 +26,13 @@ class Patient:
         environ: The environment, `.env` included.
         agent: The agent's file, when one was named.
         live: Whether a message may be sent, a call placed, and providers' keys tried.
-        patience: Seconds that one question to a provider may take.
+        patience: Seconds that one question to a provider may take; CALLISI_PATIENCE_SECONDS when left out.
     """
 
     environ: Mapping[str, str]
     agent: str | None = None
     live: bool = False
-    patience: float = ASK_SECONDS
+    patience: float = 0.0
     spec: AgentSpec | None = None
     """Set by the first check, when the file is right."""
     settings: Settings = field(init=False)
@@ -44,6 +42,7 @@ class Patient:
 
     def __post_init__(self) -> None:
         self.settings = Settings.from_environ(self.environ)
+        self.patience = self.patience or self.settings.callisi_patience_seconds
 
     @property
     def complete_livekit(self) -> bool:

@@ -29,7 +29,8 @@ from callisi_runtime.doctor.threads import in_thread
 
 Told = Callable[[str, list[Result]], None]
 
-CHECK_SECONDS = 20.0
+QUESTIONS = 2.5
+"""How many questions to a provider a check may take in a row: the provider's own sentence comes first."""
 LIVE_SECONDS = 75.0
 """For what waits for a telephone or a carrier."""
 
@@ -39,8 +40,11 @@ class Check:
     """One thing that is looked at."""
 
     look: Callable[[Patient], Awaitable[list[Result]]]
-    seconds: float = CHECK_SECONDS
-    """After so long the check is given up; what it asked may go on hanging, nobody waits for it."""
+    seconds: float = 0.0
+    """After so long the check is given up, or when its questions should be answered, whichever is later.
+
+    What it asked may go on hanging, nobody waits for it.
+    """
 
 
 FIRST = "agent file"
@@ -109,7 +113,8 @@ async def examine(
     found: dict[str, list[Result]] = {}
 
     async def make(name: str, check: Check) -> None:
-        found[name] = await one(patient, check, check.seconds if longest is None else longest)
+        seconds = max(check.seconds, QUESTIONS * patient.patience) if longest is None else longest
+        found[name] = await one(patient, check, seconds)
         if told is not None:
             told(name, found[name])
 

@@ -56,7 +56,15 @@ RULES: dict[int, Rule] = {
     21211: _reject("`to` is not a valid number", "write it as +49..."),
     21212: _mend("the sender is not valid", "check TWILIO_PHONE_NUMBER or `from`"),
     21215: _mend("calls to this country are off", "enable it under Voice, Geographic Permissions"),
-    21248: _mend("the trunk's domain name is taken", "choose another one"),
+    21243: _mend(
+        "the SIP password is too weak",
+        "SIP_TRUNK_PASSWORD needs 12 characters, with a digit, a capital and a small letter; or leave it empty",
+    ),
+    21244: _mend("the account has as many trunks as it may have", "delete one, or ask Twilio for more"),
+    21248: _mend(
+        "the trunk's domain name is taken in the whole of Twilio", "set TWILIO_TRUNK_DOMAIN to another"
+    ),
+    21422: _mend("somebody else has bought the number", "`callisi numbers search` shows what there is"),
     21408: _mend("SMS to this country are off", "enable it under Messaging, Geographic Permissions"),
     21606: _mend("the sender cannot send there", "use an SMS-capable number or an alphanumeric sender"),
     21608: _mend("a trial account reaches verified numbers only", "verify the number, or upgrade"),
@@ -64,8 +72,11 @@ RULES: dict[int, Rule] = {
     21612: _reject("this sender does not reach the number", "use another sender"),
     21614: _reject("`to` is not a mobile number", "use a mobile number"),
     21617: _reject("the text is longer than 1600 characters", "shorten the message in the agent file"),
-    21631: _mend("the number needs an address", "add one under Phone Numbers"),
-    21649: _mend("the number needs a bundle", "submit one under Regulatory Compliance"),
+    21631: _mend("the number needs an address", "add one at console.twilio.com, Phone Numbers, Addresses"),
+    21649: _mend(
+        "the number needs an approved regulatory bundle",
+        "submit one at console.twilio.com, Regulatory Compliance",
+    ),
     # reported after the message was taken
     30001: _retry("the provider's queue overflowed", after=30.0, times=2),
     30002: _mend("the account is suspended", "see the account's console"),

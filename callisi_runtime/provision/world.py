@@ -40,8 +40,8 @@ class Options:
     release_number: bool = False
     env_file: Path = field(default_factory=lambda: Path(".env"))
     """Where secrets and the bought number are written."""
-    timeout: float = 10.0
-    """Seconds for one request."""
+    timeout: float = 0.0
+    """Seconds for one request; CALLISI_PATIENCE_SECONDS when 0."""
     pauses: tuple[float, ...] = (0.5, 2.0)
     """Seconds before each repetition of a request that may be repeated."""
 
@@ -63,8 +63,9 @@ class World:
         """What only an attempt has shown to be blocked: whoever only reads would take it for possible."""
         self.written: dict[str, str] = {}
         """Settings that this run wrote: they count from now on."""
-        self.twilio = TwilioDesk(settings, self.options.timeout, self.options.pauses)
-        self.livekit = LiveKitDesk(settings, self.options.timeout, self.options.pauses)
+        seconds = self.options.timeout or settings.callisi_patience_seconds
+        self.twilio = TwilioDesk(settings, seconds, self.options.pauses)
+        self.livekit = LiveKitDesk(settings, seconds, self.options.pauses)
         self._found: dict[str, asyncio.Task[Found]] = {}
 
     async def __aenter__(self) -> Self:

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASK_SECONDS = 10.0
 MOST_ALERTS = 1000
 BEFORE = 300.0
 """Seconds before the call's begin from which alerts are read: a call that did not come in is older than its row."""
 
 
-async def gather(known: Evidence, own: Own, settings: Settings, *, patience: float = ASK_SECONDS) -> Evidence:
+async def gather(known: Evidence, own: Own, settings: Settings, *, patience: float | None = None) -> Evidence:
     """The ledger's part, completed by what Twilio and LiveKit say.
 
     Args:
         known: What the ledger holds of the call.
         own: The sids of this call and its messages.
         settings: Where the two are.
-        patience: Seconds: of one request to Twilio, of LiveKit altogether.
+        patience: Seconds: of one request to Twilio, of LiveKit altogether; those of the settings when left out.
     """
+    patience = settings.callisi_patience_seconds if patience is None else patience
     twilio, livekit = await asyncio.gather(
         _twilio(known, own, settings, patience), _livekit(known, settings, patience)
     )

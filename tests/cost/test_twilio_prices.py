@@ -104,11 +104,12 @@ async def test_what_was_told_today_is_not_asked_again(twilio: TwilioServer, tmp_
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        ("status:403", "may not read"),
+        ("status:401", "refuses the credentials (401)"),
+        ("status:403", "forbids it (403)"),
         ("status:404", "no price list"),
-        ("status:429", "asks us to wait"),
+        ("status:429", "too many requests (429)"),
         ("status:503", "(503)"),
-        ("drop", "cannot be reached"),
+        ("drop", "does not answer"),
     ],
 )
 async def test_each_refusal_is_one_sentence_and_the_price_of_yesterday_counts(
@@ -121,13 +122,22 @@ async def test_each_refusal_is_one_sentence_and_the_price_of_yesterday_counts(
     assert ". " not in faults["twilio.in"]
 
 
+async def test_a_twilio_that_hangs_is_waited_for_once(twilio: TwilioServer, tmp_path: Path) -> None:
+    twilio.faults.add("*", "hang", times=None)
+    questions = number_month(OURS), caller_minute(OURS), sms_part((MOBILE,), MOBILE)
+    prices, faults = await ask(twilio, tmp_path, *questions, timeout=0.5)
+    assert prices == {}
+    assert set(faults.values()) == {"Twilio does not answer within 0.5 s"}
+    assert len(twilio.log.entries) == 1
+
+
 async def test_when_twilio_is_away_the_last_answer_counts_with_its_day(
     twilio: TwilioServer, tmp_path: Path
 ) -> None:
     await ask(twilio, tmp_path, caller_minute(OURS), day=YESTERDAY)
     prices, faults = await ask(twilio, tmp_path, caller_minute(OURS), token="wrong")
     assert (prices["twilio.in"].as_of, str(prices["twilio.in"].amount)) == (YESTERDAY, "0.006 USD")
-    assert "TWILIO_AUTH_TOKEN" in faults["twilio.in"]
+    assert faults["twilio.in"] == "Twilio refuses the credentials (401)"
 
 
 @pytest.mark.parametrize("text", ["NaN", "-1", "Infinity", "", "free", None])

@@ -9,7 +9,7 @@ from .conftest import Office
 SENTENCES = {
     "status:401": ("Twilio refuses the credentials (401)", "TWILIO_AUTH_TOKEN"),
     "status:403": ("Twilio forbids it", "all rights"),
-    "status:404": ("Twilio does not find it (20404)", "TWILIO_ACCOUNT_SID"),
+    "status:404": ("Twilio does not find it (404)", "TWILIO_ACCOUNT_SID"),
     "status:429": ("Twilio has had too many requests (429)", "wait a minute"),
     "status:500": ("Twilio has a fault of its own (500)", "status.twilio.com"),
     "status:503": ("Twilio has a fault of its own (503)", "status.twilio.com"),

@@ -121,7 +121,9 @@ async def test_metas_own_category_is_said_when_it_is_dearer(office: Desk) -> Non
 
 async def test_a_refusal_is_said_with_what_was_tried(office: Desk) -> None:
     office.twilio.faults.add("approval_create", "status:400")
-    with pytest.raises(CallisiError, match="Twilio refuses while the WhatsApp template was handed in"):
+    with pytest.raises(
+        CallisiError, match=r"Twilio refuses \(400\) while the WhatsApp template was handed in"
+    ):
         await office.apply()
 
 

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from callisi_runtime.cli.output import print_json
-from callisi_runtime.errors import CallisiError, ExitCode, Problem
+from callisi_runtime.errors import ExitCode
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.search import Offer
@@ -32,9 +32,6 @@ def run(args: argparse.Namespace) -> ExitCode:
     from callisi_runtime.settings import Settings, read_environment
 
     settings = Settings.from_environ(read_environment())
-    if not (settings.twilio_account_sid and settings.twilio_auth_token):
-        hint = "copy both from console.twilio.com, Account Info, into .env"
-        raise CallisiError(Problem("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set", hint=hint))
     found = asyncio.run(search(args, settings))
     if args.json:
         print_json({"ok": True, "numbers": [one.as_dict() for one in found]})
@@ -48,7 +45,7 @@ async def search(args: argparse.Namespace, settings: Settings) -> list[Offer]:
     from callisi_runtime.provision.search import offers
     from callisi_runtime.provision.twilio_desk import TwilioDesk
 
-    desk = TwilioDesk(settings, 10.0, (0.5, 2.0))
+    desk = TwilioDesk(settings, settings.callisi_patience_seconds, (0.5, 2.0))
     try:
         return await offers(
             desk, args.country.upper(), args.type, sms=args.sms, contains=args.contains, limit=args.limit

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -90,6 +90,18 @@ def a_call(server: TwilioServer, office: Office, *, price: str | None = "-0.0085
 
     office.do(fill)
     return str(row["sid"])
+
+
+def following(kind: str, **streams: Any) -> subprocess.Popen[str]:
+    """`callisi logs KIND --follow` in a process of its own, ten looks a second."""
+    command = (sys.executable, "-m", "callisi_runtime", "logs", kind, "--follow", "--every", "0.1", "--json")
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), **streams)
+
+
+def line_of(stream: IO[str] | None) -> str:
+    """The next line; empty at the end."""
+    assert stream is not None
+    return stream.readline()
 
 
 def test_a_call_of_twilios_is_joined_with_ours(callisi: Run, office: Office, twilio: TwilioServer) -> None:
@@ -172,8 +184,8 @@ def test_without_a_ledger_nothing_is_ours(callisi: Run, twilio: TwilioServer) ->
         ("status:403", "Twilio forbids it", "a key with all rights"),
         ("status:404", "Twilio does not find it", "TWILIO_ACCOUNT_SID"),
         ("status:429", "Twilio has had too many requests", "wait a minute"),
-        ("status:500", "Twilio has a fault of its own, got 500", "status.twilio.com"),
-        ("status:503", "Twilio has a fault of its own, got 503", "status.twilio.com"),
+        ("status:500", "Twilio has a fault of its own (500)", "status.twilio.com"),
+        ("status:503", "Twilio has a fault of its own (503)", "status.twilio.com"),
         ("drop", "Twilio does not answer", "TWILIO_API_BASE"),
     ],
 )
@@ -188,6 +200,20 @@ def test_each_refusal_is_one_sentence(
     assert mend in shown.err
 
 
+@pytest.mark.parametrize(
+    ("kind", "operation"), [("calls", "call_list"), ("messages", "message_list"), ("alerts", "alert_list")]
+)
+def test_a_twilio_that_hangs_is_one_sentence(
+    callisi: Run, twilio: TwilioServer, monkeypatch: pytest.MonkeyPatch, kind: str, operation: str
+) -> None:
+    monkeypatch.setenv("CALLISI_PATIENCE_SECONDS", "1")
+    twilio.faults.add(operation, "hang", times=None)
+    shown = callisi("logs", kind)
+    assert (shown.code, shown.out) == (1, "")
+    assert shown.err == ("error: Twilio does not answer within 1 s; see status.twilio.com, then ask again\n")
+    assert len(twilio.log.of(operation)) == 1
+
+
 def test_without_an_account_the_variables_are_named(callisi: Run, office: Office) -> None:
     shown = callisi("logs", "calls")
     assert shown.code == 1
@@ -196,26 +222,47 @@ def test_without_an_account_the_variables_are_named(callisi: Run, office: Office
 
 def test_followed_rows_are_printed_once_until_ctrl_c(office: Office, twilio: TwilioServer) -> None:
     first = a_call(twilio, office)
-    command = [
-        sys.executable,
-        "-m",
-        "callisi_runtime",
-        "logs",
-        "calls",
-        "--follow",
-        "--every",
-        "0.1",
-        "--json",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["sid"] == first
+    with following("calls") as process:
+        assert json.loads(line_of(process.stdout))["sid"] == first
         part(twilio, "calls").add(CALLER, OURS, status="in-progress")
         second = part(twilio, "calls").add(CALLER, OURS)["sid"]
-        assert json.loads(process.stdout.readline())["sid"] == second
+        assert json.loads(line_of(process.stdout))["sid"] == second
         process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
+        rest, _ = process.communicate(timeout=30)
     assert (process.returncode, rest) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("status:503", "Twilio has a fault of its own (503)"),
+        ("status:429", "Twilio has had too many requests (429)"),
+        ("drop", "Twilio does not answer"),
+    ],
+)
+def test_following_goes_on_when_what_was_wrong_has_passed(
+    office: Office, twilio: TwilioServer, fault: str, what: str
+) -> None:
+    twilio.faults.add("call_list", fault, times=2)
+    sid = a_call(twilio, office)
+    with following("calls", stderr=subprocess.PIPE) as process:
+        assert json.loads(line_of(process.stdout))["sid"] == sid
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (130, "")
+    lines = said.splitlines()
+    assert [what in one and one.endswith("looking again in 0.1 s") for one in lines[:2]] == [True, True], said
+    assert "Traceback" not in said
+
+
+def test_following_ends_when_what_is_wrong_does_not_pass(office: Office, twilio: TwilioServer) -> None:
+    a_call(twilio, office)
+    with following("calls", stderr=subprocess.PIPE) as process:
+        line_of(process.stdout)
+        twilio.faults.add("call_list", "status:401", times=None)
+        rest, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (1, "")
+    assert json.loads(rest)["problems"][0]["message"] == "Twilio refuses the credentials (401)"
 
 
 def test_what_it_did_cost_is_twilios_bill_and_our_share(
