@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from callisi_runtime.ledger.schema import attempt, call, event, note, receipt
 
-LEG_KINDS = ("line.leg_published", "event.LegAnswered")
+LEG_KINDS = ("line.leg_named", "line.leg_published", "event.LegAnswered")
+"""The second told the sid in calls of former versions."""
 TAKEN = ("sent", "found", "reported")
 """What an attempt is called that left a message with the provider."""
 

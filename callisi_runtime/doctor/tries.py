@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -137,39 +139,71 @@ async def call(patient: Patient) -> list[Result]:
         finally:
             # Removing the leg, and not giving up the request, is what stops a telephone that rings.
             with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError):
-                await lk.room.delete_room(api.DeleteRoomRequest(room=request.room_name))
+                async with asyncio.timeout(patient.patience):
+                    await lk.room.delete_room(api.DeleteRoomRequest(room=request.room_name))
 
 
 async def rung(lk: api.LiveKitAPI, request: api.CreateSIPParticipantRequest, patient: Patient) -> Result:
     """Dial, and wait until it has rung long enough, or the dial has ended."""
     dialling = asyncio.ensure_future(lk.sip.create_sip_participant(request, timeout=float(RING_SECONDS + 5)))
-    rang = asyncio.ensure_future(ringing(lk, request.room_name))
+    leg = Leg(lk, request.room_name, patient.patience)
+    there, rings = asyncio.ensure_future(leg.there()), asyncio.ensure_future(leg.rings())
+    first = asyncio.FIRST_COMPLETED
     try:
-        await asyncio.wait({dialling, rang}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({dialling, there}, timeout=patient.patience, return_when=first)
+        if not dialling.done() and not there.done():
+            return unanswered(patient)
+        await asyncio.wait({dialling, rings}, return_when=first)
         if not dialling.done():
             await asyncio.wait({dialling}, timeout=LET_RING)
         if not dialling.done():
             return ok("the person's telephone rings")
         error = dialling.exception()
-        return (
-            ok("the person's telephone was picked up")
-            if error is None
-            else not_rung(error, rang.done(), patient)
-        )
+        if error is None:
+            return ok("the person's telephone was picked up")
+        return not_rung(error, rings.done(), patient)
     finally:
-        for task in (dialling, rang):
+        for task in (dialling, there, rings):
             task.cancel()
-        await asyncio.gather(dialling, rang, return_exceptions=True)
+        await asyncio.gather(dialling, there, rings, return_exceptions=True)
 
 
-async def ringing(lk: api.LiveKitAPI, room: str) -> None:
-    """Returns when the leg rings."""
-    while True:
-        with contextlib.suppress(api.ServerError, aiohttp.ClientError):
-            held = await lk.room.list_participants(api.ListParticipantsRequest(room=room))
-            if any(one.attributes.get("sip.callStatus") == "ringing" for one in held.participants):
-                return
-        await asyncio.sleep(LOOK_SECONDS)
+@dataclass(slots=True)
+class Leg:
+    """The leg to the telephone, as its room shows it.
+
+    Args:
+        lk: LiveKit's client.
+        room: Where the leg alone is.
+        patience: Seconds for one look.
+    """
+
+    lk: api.LiveKitAPI
+    room: str
+    patience: float
+
+    async def there(self) -> None:
+        """Returns when LiveKit has begun to dial."""
+        await self._until(lambda _: True)
+
+    async def rings(self) -> None:
+        """Returns when the telephone rings."""
+        await self._until(lambda one: one.attributes.get("sip.callStatus") == "ringing")
+
+    async def _until(self, fits: Callable[[api.ParticipantInfo], bool]) -> None:
+        while True:
+            with contextlib.suppress(api.ServerError, aiohttp.ClientError, TimeoutError, ValueError):
+                async with asyncio.timeout(self.patience):  # the library's own does not reach every request
+                    held = await self.lk.room.list_participants(api.ListParticipantsRequest(room=self.room))
+                if any(fits(one) for one in held.participants):
+                    return
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def unanswered(patient: Patient) -> Result:
+    """LiveKit was asked to dial, and neither did nor refused."""
+    what = f"{patient.settings.livekit_url} does not answer within {patient.patience:g} s when it is asked to call"
+    return problem(what, "see that livekit-sip runs, and its log; then callisi doctor --live again")
 
 
 def not_rung(error: BaseException, rang: bool, patient: Patient) -> Result:

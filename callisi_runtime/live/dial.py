@@ -84,6 +84,8 @@ class LegWatch:
 
     def __init__(self) -> None:
         self.published = asyncio.Event()
+        self.named = False
+        """Whether the carrier's own id of it is known."""
         self.rang = False
         self.answered = False
         self.dropped = False

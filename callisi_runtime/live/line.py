@@ -173,15 +173,10 @@ class LiveLine:
     async def _close_gate(self, leg: str, watch: LegWatch, prompt: PromptTrack) -> None:
         published = asyncio.create_task(self.gate.publish_prompt(leg, prompt.source))
         await watch.published.wait()
-        self._note("line.leg_published", leg=leg, **self._carrier_id(leg))
+        self._note("line.leg_published", leg=leg)
         await self.gate.close(leg)
         self._note("line.gate_closed", leg=leg)
         await published
-
-    def _carrier_id(self, leg: str) -> dict[str, object]:
-        participant = self.room.remote_participants.get(leg)
-        sid = participant.attributes.get(CARRIER_ID) if participant is not None else None
-        return {"carrier_id": sid} if sid else {}
 
     def _prepare_prompt(self) -> None:
         """Synthesise the prompt while the phone rings: whoever picks up must not wait for a voice."""
@@ -303,7 +298,13 @@ class LiveLine:
 
     def _attributes(self, _: dict[str, str], participant: rtc.Participant) -> None:
         watch = self._legs.get(participant.identity)
-        if watch is not None and status_of(participant) == "ringing" and not watch.rang:
+        if watch is None:
+            return
+        sid = participant.attributes.get(CARRIER_ID)
+        if sid and not watch.named:  # a leg that nobody picks up is on the carrier's record, too
+            watch.named = True
+            self._note("line.leg_named", leg=participant.identity, carrier_id=sid)
+        if status_of(participant) == "ringing" and not watch.rang:
             watch.rang = True
             self._feed(on.LegRinging(participant.identity))
 

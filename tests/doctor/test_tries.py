@@ -14,9 +14,11 @@ from callisi_runtime.loopback.deepgram import DeepgramServer
 from callisi_runtime.loopback.openai import OpenAIServer
 from callisi_runtime.loopback.recognise import ScriptedRecogniser
 from callisi_runtime.loopback.telephones import Phone
+from callisi_runtime.loopback.twilio_spec import SpecChecker
 from callisi_runtime.loopback.voice import ToneVoice
 
-from .conftest import LONGEST, MOBILE, STAFF, Office
+from .conftest import LONGEST, MOBILE, OURS, STAFF, Office
+from .test_broken import WHATSAPP
 
 
 async def tried(office: Office, check: str) -> list[Result]:
@@ -69,6 +71,57 @@ async def test_a_message_that_is_refused_is_not_sent_again(office: Office) -> No
     assert len(office.twilio.log.of("sms")) == 1
 
 
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("status:401", "the SMS: Twilio refuses the credentials (401)"),
+        ("status:429", "the SMS: Twilio has had too many requests (429)"),
+        ("hang", "the SMS: Twilio does not answer within 1 s"),
+        ("drop", "the SMS: Twilio does not answer"),
+    ],
+)
+async def test_a_message_that_twilio_does_not_take_says_why(office: Office, fault: str, what: str) -> None:
+    office.patience = 1 if fault == "hang" else office.patience
+    office.twilio.faults.add("sms", fault, times=None)
+    (found,) = await tried(office, "a message")
+    assert (found.state, found.what) == ("problem", what)
+    assert len(office.twilio.log.of("sms")) == 1
+
+
+MESSAGES = {
+    "forward_sms": {"sms": ("ValidityPeriod", "600")},
+    "forward_whatsapp": {"whatsapp": ("From", "whatsapp:+14155238886")},
+    "template": {"whatsapp": ("ContentVariables", '"1"')},
+}
+"""What is sent -> the channel, and a field of its request."""
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+async def test_what_is_sent_stands_in_twilios_own_description(
+    office: Office, checker: SpecChecker | None, kind: str
+) -> None:
+    if checker is None:
+        pytest.skip("Twilio's OpenAPI files are absent: set CALLISI_TWILIO_OAI")
+    office.twilio.checker, office.patience = checker, 60.0
+    if kind == "template":
+        template = office.part("contents").add("callback", "Bitte {{1}} anrufen.", status="approved")
+        template.variables = {"1": "+49 30 1234567"}
+        office.part("senders").add(OURS)
+        office.extend(WHATSAPP % template.sid)
+    else:
+        office.extend("", kind)
+        office.environ["TWILIO_WHATSAPP_TO"] = f"whatsapp:{MOBILE}"
+    office.twilio.will("*", "delivered")
+    (found,) = await tried(office, "a message")
+    assert found.state == "ok", found
+    ((channel, (field, value)),) = MESSAGES[kind].items()
+    (asked,) = office.twilio.log.of(channel)
+    assert isinstance(asked.body, dict)
+    assert value in asked.body[field]
+    assert office.twilio.violations == []
+    assert len(office.twilio.log.of("message_fetch")) >= 1
+
+
 # -- a call ---------------------------------------------------------------------------------------------------
 
 
@@ -100,6 +153,19 @@ async def test_how_a_call_ends_is_explained(office: Office, phone: str, state: s
     (found,) = await tried(office, "a call")
     assert (found.state, what in found.what) == (state, True), found
     assert office.livekit.rooms.rooms == {}
+
+
+@pytest.mark.parametrize("operation", ["CreateSIPParticipant", "ListParticipants"])
+async def test_a_livekit_that_hangs_is_one_sentence_and_no_telephone_that_rings(
+    office: Office, operation: str
+) -> None:
+    office.patience = 1
+    office.livekit.telephones.will("*", Phone("no_answer"))
+    office.livekit.faults.add(operation, "hang", times=None)
+    office.livekit.faults.add("DeleteRoom", "hang", times=None)
+    (found,) = await tried(office, "a call")
+    assert (found.state, "livekit-sip" in (found.mend or "")) == ("problem", True)
+    assert found.what == f"{office.livekit.url} does not answer within 1 s when it is asked to call"
 
 
 # -- the emergency route --------------------------------------------------------------------------------------

@@ -110,12 +110,15 @@ class Reception:
         self.lines = Lines("", "", "")
         self.dialling = asyncio.Lock()
         """Held from a wish until the telephone rings, where several callers ask: whose call it is, is then known."""
+        self.environment: Mapping[str, str] = {}
+        """What the worker sees; a command beside it needs the same."""
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self.loopback)
             file, environment = self._write_agent(), self._environment()
+            self.environment = environment
             self.spec = load(file, AgentSpec, env=environment).value
             self.plan: CallPlan = make_plan(self.spec, Settings.from_environ(environment))
             self.ledger = Ledger(environment["CALLISI_DATABASE"])
