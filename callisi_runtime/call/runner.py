@@ -73,6 +73,8 @@ class CallRunner:
         """Sentences that must not begin any more, and what is said in their place."""
         self._saying: asyncio.Task[None] | None = None
         self._timers: dict[str, Cancellable] = {}
+        self._due: dict[str, float] = {}
+        """When each timer runs out, by the clock of this call."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._worker = asyncio.create_task(self._carry_out(), name="callisi-effects")
 
@@ -187,6 +189,9 @@ class CallRunner:
                 self._spawn(self.hands.drop(leg))
             case do.StartTimer(name, seconds):
                 self._start_timer(name, seconds)
+            case do.ExtendTimer(name, seconds):
+                if name in self._due:
+                    self._start_timer(name, self._due[name] - self.clock.now() + seconds)
             case do.StopTimer(name):
                 self._stop_timer(name)
             case do.HangUp():
@@ -289,14 +294,17 @@ class CallRunner:
 
     def _start_timer(self, name: str, seconds: float) -> None:
         self._stop_timer(name)
+        self._due[name] = self.clock.now() + seconds
         self._timers[name] = self.clock.later(seconds, lambda: self._fire(name))
 
     def _fire(self, name: str) -> None:
         self._timers.pop(name, None)
+        self._due.pop(name, None)
         self.feed(on.TimerFired(name))
 
     def _stop_timer(self, name: str) -> None:
         timer = self._timers.pop(name, None)
+        self._due.pop(name, None)
         if timer is not None:
             timer.cancel()
 

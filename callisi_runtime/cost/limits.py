@@ -13,6 +13,7 @@ from callisi_runtime.cost.needs import (
     MESSAGES,
     MILLION,
     Talk,
+    asked_at_most,
     parts_of,
 )
 from callisi_runtime.flow.longest import agent_minutes
@@ -56,10 +57,11 @@ def _most(item: str, parts: Mapping[str, tuple[int, int]]) -> int:
 
 
 def _turn(plan: CallPlan, talk: Talk, rows: Mapping[str, Row]) -> dict[str, Decimal]:
-    """The last answer of the longest call, asked for with everything that was said before."""
+    """The last answer of the longest call, asked for with everything said before, of every model in the list."""
     answer = talk.answer * LONG_ANSWER
     said = talk.turns * agent_minutes(plan.flow) * (talk.answer + talk.question)
-    sent = REQUESTS * (len(plan.prompt(sample_call())) + 250 * len(plan.spec.tools) + said)
+    requests = REQUESTS * asked_at_most(plan.spec.voice.llm)
+    sent = requests * (len(plan.prompt(sample_call())) + 250 * len(plan.spec.tools) + said)
     spoken = {
         "million_characters": Decimal(answer) / MILLION,
         "minute": Decimal(answer) / CHARACTERS_PER_MINUTE,
@@ -67,7 +69,7 @@ def _turn(plan: CallPlan, talk: Talk, rows: Mapping[str, Row]) -> dict[str, Deci
     found: dict[str, Decimal] = {}
     for item, row in rows.items():
         if item.startswith("llm."):
-            characters = sent if item.endswith(".input") else Decimal(REQUESTS * answer)
+            characters = sent if item.endswith(".input") else Decimal(requests * answer)
             found[item] = characters / CHARACTERS_PER_TOKEN / MILLION
         elif item.startswith("tts."):
             found[item] = spoken[row.need.per[row.unit]]

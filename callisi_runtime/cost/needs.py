@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ from callisi_runtime.render import render_agent
 if TYPE_CHECKING:
     from callisi_runtime.cost.prices import Unit
     from callisi_runtime.plan import CallPlan
+    from callisi_runtime.spec import Provider
 
 MILLION = 1_000_000
 CHARACTERS_PER_TOKEN = 3
@@ -103,21 +104,38 @@ def _livekit(mix: Mix, minutes: Minutes, worst: Minutes) -> Iterator[Need]:
 
 
 def _providers(plan: CallPlan, mix: Mix, talk: Talk, minutes: Minutes, worst: Minutes) -> Iterator[Need]:
+    """The month: the first provider of each list. The worst: every one, because who fails is paid as well."""
     voice = plan.spec.voice
-    stt, llm, tts = voice.stt[0], voice.llm[0], voice.tts[0]
     month, most = mix.calls * minutes.agent, worst.agent
-    yield _need(f"stt.{stt.short()}", "transcriber", "minute", month, most)
+    for what, usual, one in _in_order(voice.stt, "transcriber"):
+        yield _need(f"stt.{one}", what, "minute", usual * month, most)
     prompt = len(plan.prompt(sample_call())) + 250 * len(plan.spec.tools)
-    for name, tokens in (("input", partial(tokens_in, prompt)), ("output", tokens_out)):
-        yield _need(
-            f"llm.{llm.short()}.{name}", f"language model, {name}", "million_tokens",
-            mix.calls * tokens(talk, minutes.agent) / MILLION, tokens(talk, most) / MILLION,
+    for what, usual, one in _in_order(voice.llm, "language model"):
+        for name, tokens in (("input", partial(tokens_in, prompt)), ("output", tokens_out)):
+            yield _need(
+                f"llm.{one}.{name}", f"{what}, {name}", "million_tokens",
+                usual * mix.calls * tokens(talk, minutes.agent) / MILLION,
+                asked_at_most(voice.llm) * tokens(talk, most) / MILLION,
+            )  # fmt: skip
+    said = talk.turns * most * talk.answer
+    for what, usual, one in _in_order(voice.tts, "voice"):
+        spoken = usual * talk.turns * month * talk.answer
+        yield Need(
+            f"tts.{one}", what, ("million_characters", "minute"),
+            (spoken / MILLION, spoken / CHARACTERS_PER_MINUTE), (said / MILLION, said / CHARACTERS_PER_MINUTE),
         )  # fmt: skip
-    said = [talk.turns * one * talk.answer for one in (month, most)]
-    yield Need(
-        f"tts.{tts.short()}", "voice", ("million_characters", "minute"),
-        (said[0] / MILLION, said[0] / CHARACTERS_PER_MINUTE), (said[1] / MILLION, said[1] / CHARACTERS_PER_MINUTE),
-    )  # fmt: skip
+
+
+def _in_order(providers: Sequence[Provider], what: str) -> Iterator[tuple[str, int, str]]:
+    """What it is, how often in a usual call, and its name: each provider of a list once."""
+    names = dict.fromkeys(one.short() for one in providers)
+    for place, name in enumerate(names):
+        yield (f"{what}, when others fail" if place else what), int(place == 0), name
+
+
+def asked_at_most(llm: Sequence[Provider]) -> int:
+    """How often each model is asked for one answer: in a list, one that fails is asked again to see if it is back."""
+    return 2 if len(llm) > 1 else 1
 
 
 def tokens_in(prompt: int, talk: Talk, minutes: Decimal) -> Decimal:

@@ -131,6 +131,14 @@ class StartTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendTimer:
+    """Let a running timer run out so many seconds later."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class StopTimer:
     """Stop a timer."""
 
@@ -165,6 +173,7 @@ Effect = (
     | Deliver
     | Keep
     | StartTimer
+    | ExtendTimer
     | StopTimer
     | Close
     | HangUp

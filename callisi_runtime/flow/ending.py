@@ -6,9 +6,9 @@ from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, unreached
 from callisi_runtime.flow.model import NoteState, Outcome, Phase
-from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, word_for
+from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, PAID_TIME, Move, word_for
 from callisi_runtime.flow.promising import can_note, note_event, notify, tell, wait_for_channel
-from callisi_runtime.flow.purse import pay_again
+from callisi_runtime.flow.purse import paid_seconds, talk_left
 from callisi_runtime.flow.talking import OVERRUN_SECONDS, health, leave, take_message, wish
 
 STANDING: dict[NoteState, str] = {
@@ -95,7 +95,7 @@ def can_write(move: Move) -> bool:
 def take_back_goodbye(move: Move) -> None:
     """The call goes on: what the caller must hear is said to its end, the rest is not."""
     move.stop("end")
-    # Money was set aside for one call's time: what comes on top of it is an overrun.
+    # Where time costs money, the overruns of what a call may still ask for are set aside; see `longest`.
     move.start("call", move.plan.call_seconds if move.plan.budget is None else OVERRUN_SECONDS)
     move.set(phase=Phase.CONVERSING, then="converse")
     if move.telling:
@@ -115,26 +115,46 @@ def ended(move: Move, event: on.Event) -> None:
         note_event(move, event)
 
 
-def resume(move: Move) -> tuple[on.Event, ...]:
+def paid_out(move: Move) -> None:
+    """The time that was paid is over, however the call came to last so long: staff learns of whoever was not served."""
+    match move.state.phase:
+        case Phase.CONNECTED:
+            move.end()
+        case Phase.CLOSING:
+            finish(move)
+        case _:
+            move.set(owed=True)
+            leave(move, Outcome.INTERRUPTED)
+
+
+def resume(move: Move, elapsed: float) -> tuple[on.Event, ...]:
     """A successor has the call: old voice, timers and dials are gone; what was not said to its end is said again.
 
     Returns what the call cannot pay any more; it happens next.
     """
-    state = move.state
+    state, budget = move.state, move.plan.budget
     move.set(timers=frozenset(), speech=(), ringback=False, listening=False)
-    affordable, unpaid = pay_again(move)
     if state.note == "sending":
         move.do(do.Deliver(state.notes))
+    talk = talk_left(move, elapsed) if state.phase is Phase.CONNECTED else 0.0
+    talk_time, unpaid = move.plan.call_seconds, tuple[on.Event, ...]()
+    if budget is not None:
+        paid = paid_seconds(move.state, budget, elapsed)
+        if paid <= 0 or (state.phase is Phase.CONNECTED and talk <= 0):
+            paid_out(move)
+            return ()
+        move.start(PAID_TIME, paid)
+        talk_time = min(talk_time, paid - budget.tail)
+        if talk_time < OVERRUN_SECONDS:
+            talk_time, unpaid = OVERRUN_SECONDS, (on.BudgetSpent(dials=True),)
     match state.phase:
         case Phase.CONNECTED:
-            move.start("talk_end", move.plan.talk_seconds if affordable is None else max(1.0, affordable))
+            move.start("talk_end", talk)
         case Phase.CLOSING:
             move.start("end", LAST_WORDS_SECONDS)
             move.say(*state.speech)
         case _:
-            move.start(
-                "call", move.plan.call_seconds if affordable is None else affordable or OVERRUN_SECONDS
-            )
+            move.start("call", talk_time)
             resume_talk(move, state.phase, state.speech)
     return unpaid
 

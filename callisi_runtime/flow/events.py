@@ -152,6 +152,9 @@ class EarsUp:
 class Resumed:
     """Another process took the call over; timers and dials of the old one are gone."""
 
+    elapsed: float = 0.0
+    """Seconds since the caller arrived, those in which nobody had the call included."""
+
 
 Event = (
     Arrived

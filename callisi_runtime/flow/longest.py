@@ -13,17 +13,23 @@ MINUTE = 60.0
 
 
 def agent_minutes(plan: FlowPlan) -> int:
-    """Minutes that a caller can spend with the agent, ringing and messages included.
-
-    When the time of the talk is over, what runs is seen to first: at most every transfer and every message that a
-    call may have, one more overrun, and the last words.
-    """
-    ringing = MAX_TRANSFERS * longest_transfer(plan, tuple(range(len(plan.ring_timeouts))))
-    asking = 3 * plan.caller_silence if plan.ask_message else 0.0
-    messages = MAX_NOTES * (plan.patience + asking + OVERRUN_SECONDS) if plan.channels else 0.0
+    """Minutes that a caller can spend with the agent, ringing and messages included."""
     times = MAX_TRANSFERS if plan.returns else 1
-    talking = plan.call_seconds * times + OVERRUN_SECONDS + LAST_WORDS_SECONDS
-    return ceil((talking + ringing + messages) / MINUTE)
+    return ceil((plan.call_seconds * times + tail_seconds(plan)) / MINUTE)
+
+
+def tail_seconds(plan: FlowPlan) -> float:
+    """Seconds that a call can last when the time of the talk is over: what runs is seen to first.
+
+    At most every transfer and every message that a call may have. Each of them may be asked for at the end of last
+    words, wait for a sentence that hangs, and be followed by one more overrun; see `tests/flow/test_longest.py`.
+    """
+    transfers = MAX_TRANSFERS if plan.ring_timeouts else 0
+    ringing = transfers * longest_transfer(plan, tuple(range(len(plan.ring_timeouts)))) if transfers else 0.0
+    asking = 3 * plan.caller_silence if plan.ask_message else 0.0
+    messages = MAX_NOTES if plan.channels else 0
+    last_words = OVERRUN_SECONDS + LAST_WORDS_SECONDS
+    return ringing + messages * (plan.patience + asking) + last_words * (1 + 2 * (transfers + messages))
 
 
 def talk_minutes(plan: FlowPlan) -> int:

@@ -9,7 +9,7 @@ from callisi_runtime.flow import ending, talking, transferring
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import converse
 from callisi_runtime.flow.model import CallState, FlowPlan, Phase
-from callisi_runtime.flow.moves import Move
+from callisi_runtime.flow.moves import PAID_TIME, Move
 from callisi_runtime.flow.purse import admit
 
 PHASES: dict[Phase, Callable[[Move, on.Event], None]] = {
@@ -50,12 +50,15 @@ def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, 
     match event:
         case on.TimerFired(name):
             move.set(timers=state.timers - {name})
-            PHASES[state.phase](move, event)
+            if name == PAID_TIME:
+                ending.paid_out(move)
+            else:
+                PHASES[state.phase](move, event)
         case on.Said(key):
             said(move, key)
-        case on.Resumed():
+        case on.Resumed(elapsed):
             if state.phase not in (Phase.SCREENING, Phase.ENDED):
-                for news in ending.resume(move):
+                for news in ending.resume(move, elapsed):
                     PHASES[move.state.phase](move, news)
         case _:
             PHASES[state.phase](move, event)

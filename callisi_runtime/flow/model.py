@@ -109,8 +109,10 @@ class Budget:
     """One telephone that was dialled and picked up, until it took the call or was given up."""
     talk: int
     """One minute with a person, on both legs."""
-    line: int
-    """The caller's whole time with the agent, once more: what a successor pays."""
+    seconds: float
+    """The caller's whole time with the agent, which is set aside when the call begins."""
+    tail: float
+    """The part of it that transfers, messages and last words may take."""
     exact: bool = True
     """False in a proof: there the money may run out at any moment, so that the proof holds for every amount."""
 
@@ -192,6 +194,10 @@ class CallState(NamedTuple):
     """What closed the obligation; `None`: it is open."""
     paid: int = 0
     """What was paid of the budget."""
+    bought: int = 0
+    """Minutes with people that were paid, in all."""
+    talk: int = 0
+    """Minutes that were paid of the talk with the person who has the caller."""
     over_budget: bool = False
     """The language model answers no more because it cannot be paid."""
     grounded: bool = False

@@ -12,6 +12,8 @@ RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "tr
 """Sentences that tell callers what became of their wish: never cut off."""
 LAST_WORDS_SECONDS = 30.0
 """Seconds after which the call ends even if the voice never reports that the goodbye was said."""
+PAID_TIME = "paid"
+"""The timer of the time that is paid: it runs from the first moment to the last, and nothing starts it anew."""
 
 
 def split(speech: tuple[str, ...], key: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -107,8 +109,8 @@ class Move:
             self.effects += map(do.StopTimer, running)
 
     def stop_all(self, *, but: tuple[str, ...] = ()) -> None:
-        """Stop every timer except some."""
-        self.stop(*sorted(self.state.timers - set(but)))
+        """Stop every timer except some, and that of the time that is paid."""
+        self.stop(*sorted(self.state.timers - {*but, PAID_TIME}))
 
     # -- legs -----------------------------------------------------------------------------------------------
 
@@ -140,6 +142,7 @@ class Move:
         self.drop(*self.state.legs)
         self.ringback(False)
         self.stop_all()
+        self.stop(PAID_TIME)
         self.set(phase=Phase.ENDED, speech=(), then="stay", listening=False, asking=None, waiting=())
         self.do(do.HangUp())
 

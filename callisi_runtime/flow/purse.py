@@ -4,6 +4,9 @@ The caller's whole time with the agent and every message are set aside when the 
 left after that). Each answer of the language model, each telephone dialled and each minute with a person is paid for
 before it is asked for. A turn never takes what one more transfer needs, and a transfer never takes more than there is.
 
+The time that is paid has a clock of its own. A successor finds it where it stands: however many there are, none begins
+it anew.
+
 Amounts are whole numbers of one small unit.
 """
 
@@ -12,15 +15,17 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import MAX_TRANSFERS, Budget, CallState, FlowPlan, Phase
+from callisi_runtime.flow.moves import PAID_TIME
 
 if TYPE_CHECKING:
     from callisi_runtime.flow.moves import Move
 
 MINUTE = 60.0
-LEAST_TALK = 3
-"""Minutes with a person without which nobody is dialled: two to talk, one for a successor, whose clock starts anew."""
+LEAST_TALK = 2
+"""Minutes with a person without which nobody is dialled."""
 MARGIN = 6.0
 """Seconds by which a talk ends before the minute is over, so that hanging up does not begin another."""
 TALKS = (Phase.GREETING, Phase.CONVERSING)
@@ -63,6 +68,7 @@ def open_purse(move: Move, *, funds: bool) -> None:
     plan, budget = move.plan, move.plan.budget
     if budget is None:
         return
+    move.start(PAID_TIME, budget.seconds)
     if not funds:
         move.set(model_up=False, over_budget=True, grounded=True)
     elif budget.exact and left(budget, move.state) < transfer_cost(plan, budget):
@@ -79,31 +85,41 @@ def pay_dials(move: Move) -> None:
 def pay_talk(move: Move) -> float:
     """Pay for as long a talk as the file allows and the money lasts; its length in seconds."""
     plan, budget = move.plan, move.plan.budget
-    if budget is None or not budget.exact:
+    if budget is None:
         return plan.talk_seconds
-    affordable = left(budget, move.state) // budget.talk - 1
-    minutes = max(0, min(ceil(plan.talk_seconds / MINUTE), affordable))
-    _pay(move, budget, minutes * budget.talk)
+    minutes = ceil(plan.talk_seconds / MINUTE)
+    if budget.exact:
+        minutes = _buy(move, budget, minutes)
+        move.set(talk=minutes)
+    move.do(do.ExtendTimer(PAID_TIME, minutes * MINUTE))
     return min(plan.talk_seconds, max(0.0, minutes * MINUTE - MARGIN))
 
 
-def pay_again(move: Move) -> tuple[float | None, tuple[on.Event, ...]]:
-    """A successor starts the clocks anew, and pays for them anew.
+def talk_left(move: Move, elapsed: float) -> float:
+    """Seconds that a successor may let caller and person talk.
 
-    Returns:
-        Seconds that it may give to talk (None: money sets no bound), and what it cannot pay any more.
+    When their talk began, it does not know: it counts from the caller's arrival, and pays what is missing, if it can.
     """
     plan, budget = move.plan, move.plan.budget
     if budget is None or not budget.exact:
-        return None, ()
-    if move.state.phase is Phase.CONNECTED:
-        minutes = min(ceil(plan.talk_seconds / MINUTE), left(budget, move.state) // budget.talk)
-        _pay(move, budget, minutes * budget.talk)
-        return max(0.0, minutes * MINUTE - MARGIN), ()
-    if left(budget, move.state) >= budget.line:
-        _pay(move, budget, budget.line)
-        return plan.call_seconds, ()
-    return 0.0, (on.BudgetSpent(dials=True),)
+        return plan.talk_seconds
+    missing = ceil(max(0.0, elapsed + plan.talk_seconds - move.state.talk * MINUTE) / MINUTE)
+    more = _buy(move, budget, min(missing, ceil(plan.talk_seconds / MINUTE)))
+    move.set(talk=move.state.talk + more)
+    return min(plan.talk_seconds, max(0.0, move.state.talk * MINUTE - MARGIN - elapsed))
+
+
+def paid_seconds(state: CallState, budget: Budget, elapsed: float) -> float:
+    """What is left of the time that was paid; nothing, or less, when it is over."""
+    return budget.seconds + state.bought * MINUTE - elapsed
+
+
+def _buy(move: Move, budget: Budget, minutes: int) -> int:
+    """Pay for so many minutes with a person, or for as many as the money lasts; how many."""
+    minutes = max(0, min(minutes, left(budget, move.state) // budget.talk))
+    _pay(move, budget, minutes * budget.talk)
+    move.set(bought=move.state.bought + minutes)
+    return minutes
 
 
 def _pay(move: Move, budget: Budget, amount: int, keep: int = 0) -> None:

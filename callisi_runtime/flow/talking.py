@@ -193,8 +193,8 @@ def keep_words(move: Move) -> None:
         notify(move)
 
 
-def leave(move: Move) -> None:
-    """The caller hung up: nothing rings on, and what they are owed goes to staff."""
+def leave(move: Move, outcome: Outcome = Outcome.CALLER_LEFT) -> None:
+    """The caller hung up, or is hung up on: nothing rings on, and what they are owed goes to staff."""
     state = move.state
     owed = state.owed or not state.able
     ringing = state.phase in (Phase.CONNECTING, Phase.ACCEPTING)
@@ -206,8 +206,7 @@ def leave(move: Move) -> None:
         renew(move)
     if ringing or left or (owed and state.evidence is None and state.note in ("none", "armed")):
         arm(move, 0.0)
-        outcome = None if ringing else state.outcome
-        settle(move, outcome or Outcome.CALLER_LEFT, send=True)
+        settle(move, (None if ringing else state.outcome) or outcome, send=True)
     elif not owed:
         move.close("withdrew")
     move.end()

@@ -254,7 +254,7 @@ class LiveCall:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))
             joined = runner.state.joined
             await line.drop_strangers(joined.id if joined else None)
-            runner.feed(on.Resumed())
+            runner.feed(on.Resumed(seconds_since(runner.facts.started)))
             if joined is not None:
                 await line.adopt(joined.id)
         if self.caller.identity not in self.ctx.room.remote_participants:
@@ -361,6 +361,11 @@ async def find_caller(room: rtc.Room) -> rtc.RemoteParticipant:
     finally:
         room.off("participant_connected", look)
         room.off("participant_attributes_changed", look)
+
+
+def seconds_since(moment: datetime) -> float:
+    """Seconds from then to now; none when the clock was put back."""
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 def _http(url: str) -> str:

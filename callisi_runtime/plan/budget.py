@@ -8,8 +8,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from callisi_runtime.flow.longest import accept_minutes, agent_minutes
+from callisi_runtime.flow.longest import accept_minutes, agent_minutes, tail_seconds
 from callisi_runtime.flow.model import MAX_NOTES, Budget, FlowPlan
+from callisi_runtime.flow.purse import MARGIN
 from callisi_runtime.money import money
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def budget_of(limit: CostLimit, flow: FlowPlan) -> Budget:
         turn=millionths(limit.turn),
         leg=forward * accept_minutes(flow),
         talk=minute + forward,
-        line=minute * agent_minutes(flow),
+        seconds=agent_minutes(flow) * MINUTE - MARGIN,
+        tail=tail_seconds(flow),
     )
 
 

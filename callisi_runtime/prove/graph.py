@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import Phase
+from callisi_runtime.flow.moves import PAID_TIME
 from callisi_runtime.prove.walk import Broken, Edge, Graph
 
 Successors = Callable[[int], Iterable[int]]
@@ -69,7 +70,10 @@ def endless(graph: Graph) -> Edge | None:
     for cycle in inside.values():
         clocks = frozenset.intersection(*{graph.nodes[edge.source][1].timers for edge in cycle})
         asked = (effect for edge in cycle for effect in edge.effects)
-        if not clocks - {effect.name for effect in asked if isinstance(effect, do.StartTimer)}:
+        again = {effect.name for effect in asked if isinstance(effect, do.StartTimer)}
+        if (
+            not clocks - again - {PAID_TIME}
+        ):  # calls end without it: it is the last net where time costs money
             return min(cycle, key=lambda edge: edge.source)
     return None
 

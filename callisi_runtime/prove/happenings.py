@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import FlowPlan, Outcome
+from callisi_runtime.flow.moves import PAID_TIME
 from callisi_runtime.prove.world import World
 
 GONE = "human-0"
 """Stands for every telephone that was given up long ago."""
 NEVER_DIALLED = (Outcome.INTERRUPTED, Outcome.OVER_BUDGET)
 DIAL_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in NEVER_DIALLED)
+TOO_LATE = on.Resumed(elapsed=math.inf)
+"""A successor comes when the time that was paid is over."""
 STALE_TIMERS = (
     "call",
     "quiet",
@@ -20,6 +24,7 @@ STALE_TIMERS = (
     "talk",
     "talk_end",
     "end",
+    PAID_TIME,
     f"ring:{GONE}",
     f"accept:{GONE}",
 )
@@ -49,7 +54,7 @@ ALWAYS: tuple[on.Event, ...] = (
 """What may come in any world, sense or no sense. Said of what is being said comes before, so that it is not doubled."""
 
 
-MONEY: tuple[on.Event, ...] = (on.BudgetSpent(), on.BudgetSpent(dials=True))
+MONEY: tuple[on.Event, ...] = (on.BudgetSpent(), on.BudgetSpent(dials=True), TOO_LATE)
 NO_MORE_DIALS = on.DialsSpent()
 """What may come as well where money is counted: it runs out."""
 

@@ -13,6 +13,8 @@ from typing import Any
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.model import MAX_NOTES, FlowPlan, Phase
+from callisi_runtime.flow.moves import PAID_TIME
+from callisi_runtime.flow.purse import MINUTE
 from callisi_runtime.prove.world import World
 
 
@@ -58,8 +60,22 @@ def _voice_hangs(now: Moment) -> bool:
     return now.event.name == "end"
 
 
+def _paid_time_over(now: Moment) -> bool:
+    """Whether the time that was paid is over, so that the call ends in the middle of a word."""
+    match now.event:
+        case on.TimerFired(name):
+            return name == PAID_TIME and name in now.before.timers
+        case on.Resumed(elapsed):
+            return now.plan.budget is not None and elapsed >= now.plan.budget.seconds
+    return False
+
+
+def _cut_off(now: Moment) -> bool:
+    return _voice_hangs(now) or _paid_time_over(now)
+
+
 def _after_greeting(now: Moment, effect: do.Effect) -> bool:
-    if _voice_hangs(now) and isinstance(effect, do.Deliver | do.HangUp):
+    if _cut_off(now) and isinstance(effect, do.Deliver | do.HangUp):
         return True
     if now.world.greeted or now.world.caller != "here":
         return True
@@ -107,11 +123,11 @@ def _true_when_begun(now: Moment) -> bool:
 
 
 def _granted(now: Moment, effect: do.HangUp) -> bool:
-    return not now.world.wished or now.world.caller != "here" or _voice_hangs(now)
+    return not now.world.wished or now.world.caller != "here" or _cut_off(now)
 
 
 def _told(now: Moment, effect: do.HangUp) -> bool:
-    if now.world.caller != "here" or _voice_hangs(now):
+    if now.world.caller != "here" or _cut_off(now):
         return True
     return not now.world.connecting and not now.world.passing_on
 
@@ -190,6 +206,31 @@ def _quiet_when_spent(now: Moment) -> bool:
     return not (now.world.muted and now.world.listening)
 
 
+def _paid_clock(now: Moment, effect: do.StartTimer | do.ExtendTimer) -> bool:
+    """The paid time's clock is set when the caller arrives, to what is set aside, and by a successor to the rest."""
+    budget = now.plan.budget
+    if effect.name != PAID_TIME or budget is None:
+        return True
+    match now.event:
+        case on.Arrived():
+            return effect == do.StartTimer(PAID_TIME, budget.seconds)
+        case on.Resumed(elapsed):
+            return isinstance(effect, do.StartTimer) and effect.seconds <= budget.seconds - elapsed
+    # the time with a person is paid when they take the call, and only then
+    paid = now.plan.talk_seconds + MINUTE
+    return (
+        isinstance(effect, do.ExtendTimer)
+        and effect.seconds < paid
+        and any(isinstance(one, do.Bridge) for one in now.effects)
+    )
+
+
+def _ends_with_paid_time(now: Moment) -> bool:
+    if now.plan.budget is None or now.before.caller == "away" or now.before.over:
+        return True
+    return now.world.over or (PAID_TIME in now.world.timers and not _paid_time_over(now))
+
+
 def _listens_only_in_talk(now: Moment) -> bool:
     if not now.world.listening:
         return True
@@ -251,7 +292,7 @@ def _dead_is_dead(now: Moment) -> bool:
 
 
 def _has_a_clock(now: Moment) -> bool:
-    return now.world.caller != "here" or now.world.over or bool(now.world.timers)
+    return now.world.caller != "here" or now.world.over or bool(now.world.timers - {PAID_TIME})
 
 
 DIALS = (do.Dial, do.Refer)
@@ -337,6 +378,10 @@ INVARIANTS: dict[str, Invariant] = {
     "within_budget": Invariant(
         "When the money is used up, the language model answers nothing more, and nobody is dialled.",
         _affordable, DIALS, _quiet_when_spent,
+    ),
+    "paid_time": Invariant(
+        "Where time costs money, the call ends when the time that is set aside is over, whoever has it by then.",
+        _paid_clock, (do.StartTimer, do.ExtendTimer), _ends_with_paid_time,
     ),
     "has_a_clock": Invariant("Nothing waits without a timer, whatever provider never answers.", holds=_has_a_clock),
     "doubled": Invariant("A report or a request that comes twice changes nothing the second time."),

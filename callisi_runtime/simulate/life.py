@@ -179,7 +179,8 @@ class Life:
             for leg in strangers:
                 if joined is None or leg != joined.id:
                     await self.room.drop(leg)
-            runner.feed(on.Resumed())
+            elapsed = self.ledger.clock() - runner.facts.started.timestamp()
+            runner.feed(on.Resumed(max(0.0, elapsed)))
         if not self.room.caller_here:
             runner.feed(on.CallerLeft())
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from callisi_runtime.checks import load_agent
 from callisi_runtime.cost.estimate import estimate
+from callisi_runtime.cost.limits import limit_prices
 from callisi_runtime.cost.mix import Mix
 from callisi_runtime.cost.needs import Need, Talk, needs_of, parts_of, tokens_in
 from callisi_runtime.cost.prices import Known, Price, Unit
@@ -100,6 +102,46 @@ def test_the_providers_of_the_file_are_what_is_paid_for() -> None:
         "llm.openai/gpt-4.1-mini.input",
         "llm.openai/gpt-4.1-mini.output",
     }
+
+
+def failing_over(tmp_path: Path) -> CallPlan:
+    path = tmp_path / "clara.yaml"
+    text = f"extends: {Path('variants').resolve()}/forward_sms.yaml\nname: clara\n"
+    path.write_text(
+        text + "voice: {llm: [openai/gpt-4.1-mini, azure/gpt-4.1], tts: [openai/a:x, deepgram/b]}\n",
+        encoding="utf-8",
+    )
+    return make_plan(load_agent(path, {}).value, Settings())
+
+
+def test_the_month_reckons_with_the_first_provider_and_the_longest_call_with_every_one(
+    tmp_path: Path,
+) -> None:
+    alone, listed = (
+        {one.item: one for one in needs_of(plan, Mix(1, (Decimal(60),)), Talk())}
+        for plan in (plan_of("forward_sms"), failing_over(tmp_path))
+    )
+    first, second = listed["llm.openai/gpt-4.1-mini.input"], listed["llm.azure/gpt-4.1.input"]
+    assert first.amounts == alone["llm.openai/gpt-4.1-mini.input"].amounts
+    assert second.amounts == (Decimal(0),)
+    # the first is asked in vain, the second answers, and the first is asked again to see whether it is back
+    assert first.worst == second.worst == (2 * alone["llm.openai/gpt-4.1-mini.input"].worst[0],)
+    assert (listed["tts.deepgram/b"].amounts, listed["tts.deepgram/b"].worst) == (
+        (Decimal(0), Decimal(0)),
+        alone["tts.openai/gpt-4o-mini-tts:coral"].worst,
+    )
+
+
+def test_a_limit_reckons_with_every_provider_of_a_list(tmp_path: Path) -> None:
+    def turn(plan: CallPlan, dear: str) -> Decimal:
+        needs = needs_of(plan, Mix(1, (Decimal(60),)), Talk())
+        prices = {one.item: price("1 EUR" if dear in one.item else "0.001 EUR", one.per[0]) for one in needs}
+        found = estimate(needs, known(prices), 1)
+        return limit_prices(plan, Talk(), found)["turn"].amount
+
+    plan = failing_over(tmp_path)
+    cheap, dear = turn(plan, "nothing"), turn(plan, "azure")
+    assert dear > 50 * cheap
 
 
 def test_parts_are_counted_in_the_agents_own_texts() -> None:

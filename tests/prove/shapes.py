@@ -13,7 +13,7 @@ LIMITED = FlowPlan(
     ring_timeouts=(25,),
     channels=("sms",),
     then_hang_up=True,
-    budget=Budget(free=900, turn=10, leg=50, talk=100, line=200),
+    budget=Budget(free=900, turn=10, leg=50, talk=100, seconds=1200.0, tail=300.0),
 )
 
 SHAPES: dict[str, FlowPlan] = {

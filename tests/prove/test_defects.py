@@ -189,17 +189,53 @@ def answers_though_the_day_is_over(plan, old, event, new, effects):  # type: ign
     return new, effects
 
 
-LIMIT_DEFECTS: dict[str, Change] = {
-    "lets the model answer though it cannot be paid": answers_without_money,
-    "dials though it cannot be paid": dials_without_money,
-    "lets the model answer though the day is over": answers_though_the_day_is_over,
+def successor_begins_the_time_anew(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    return step(plan, old, on.Resumed()) if isinstance(event, on.Resumed) else (new, effects)
+
+
+def goodbye_taken_back_begins_the_time_anew(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if old.phase is Phase.CLOSING and new.phase in (Phase.CONVERSING, Phase.CONNECTING):
+        return new, (*effects, do.StartTimer("paid", plan.budget.seconds))
+    return new, effects
+
+
+def goes_on_when_the_time_is_over(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    return (old, ()) if event == on.TimerFired("paid") else (new, effects)
+
+
+def goodbye_stops_the_clock_of_the_time(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if new.phase is Phase.CLOSING and old.phase is not Phase.CLOSING:
+        return new._replace(timers=new.timers - {"paid"}), (*effects, do.StopTimer("paid"))
+    return new, effects
+
+
+def talks_longer_than_paid(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    return new, tuple(
+        do.ExtendTimer(one.name, 2 * one.seconds) if isinstance(one, do.ExtendTimer) else one
+        for one in effects
+    )
+
+
+LIMIT_DEFECTS: dict[str, tuple[Change, str]] = {
+    "lets the model answer though it cannot be paid": (answers_without_money, "within_budget"),
+    "dials though it cannot be paid": (dials_without_money, "within_budget"),
+    "lets the model answer though the day is over": (answers_though_the_day_is_over, "within_budget"),
+    "begins the paid time anew with each successor": (successor_begins_the_time_anew, "paid_time"),
+    "begins the paid time anew when a goodbye is taken back": (
+        goodbye_taken_back_begins_the_time_anew,
+        "paid_time",
+    ),
+    "goes on when the paid time is over": (goes_on_when_the_time_is_over, "paid_time"),
+    "stops the clock of the paid time with the others": (goodbye_stops_the_clock_of_the_time, "paid_time"),
+    "lets them talk longer than was paid": (talks_longer_than_paid, "paid_time"),
 }
 
 
 @pytest.mark.parametrize("name", LIMIT_DEFECTS)
 def test_a_planted_defect_of_the_limit_is_found(name: str) -> None:
-    proof = prove(SHAPES["has a limit"], machine=spoilt(LIMIT_DEFECTS[name]))
-    assert "within_budget" in {violation.invariant for violation in proof.violations}
+    change, invariant = LIMIT_DEFECTS[name]
+    proof = prove(SHAPES["has a limit"], machine=spoilt(change))
+    assert invariant in {violation.invariant for violation in proof.violations}
 
 
 def late_wish_ignored(plan, old, event, new, effects):  # type: ignore[no-untyped-def]

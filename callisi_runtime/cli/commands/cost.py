@@ -154,7 +154,7 @@ def assumed(args: argparse.Namespace) -> dict[str, str]:
         f"a mailbox picks up for {_percent(min(args.mailbox, 1 - args.answered))}; {args.talk} minutes with a person",
         "ringing": f"{args.ring} seconds; Twilio does not bill a leg that nobody picks up",
         "talk": f"{talk.turns} answers a minute of {talk.answer} characters, 3 characters a token, no cached tokens; "
-        "the first provider of each list",
+        "the first provider of each list; in the longest call, all of them: who fails is paid as well",
         "messages": "one for each caller who got nobody, on the first channel",
     }
 
