@@ -28,12 +28,12 @@ from callisi_runtime.live.dial import Dialler
 from callisi_runtime.live.ending import Ending
 from callisi_runtime.live.line import CARRIER_ID, LiveLine
 from callisi_runtime.live.logs import configure_logging
-from callisi_runtime.live.providers import Voices, assemble
+from callisi_runtime.live.providers import Voices
 from callisi_runtime.live.seat import Seat, epoch_in
 from callisi_runtime.live.session import Conversation
 from callisi_runtime.live.speech import Speaker, SpeechCache
 from callisi_runtime.live.voice import Voice
-from callisi_runtime.live.warm import NOBODY, give_back, plan_of
+from callisi_runtime.live.warm import NOBODY, give_back, plan_of, voices_of
 from callisi_runtime.live.watch_line import Hello, WatchLine, socket_path
 from callisi_runtime.notify import Sender, build_channels
 from callisi_runtime.notify.channels import preload
@@ -87,7 +87,8 @@ def prepare(process: JobProcess, *, setup: JobSetup) -> None:
         cache = SpeechCache(settings.cache_directory, spec.language, spec.voice.tts)
         cache.load(plan.sentence(key, NOBODY) for key in SAID_FIRST)
         preload({step.channel for step in plan.route})
-        process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=assemble(spec))
+        voices = voices_of(setup.agent)
+        process.userdata.update(plan=plan, settings=settings, cache=cache, setup=setup, voices=voices)
         give_back()
     except Exception as error:
         log.exception("this process cannot take calls")
@@ -121,12 +122,18 @@ class LiveCall:
     """The parts of one call, put together."""
 
     def __init__(
-        self, ctx: JobContext, voice: Voice, caller: rtc.RemoteParticipant, watch: WatchLine
+        self,
+        ctx: JobContext,
+        voice: Voice,
+        caller: rtc.RemoteParticipant,
+        watch: WatchLine,
+        publishing: asyncio.Task[None],
     ) -> None:
         self.ctx = ctx
         self.voice = voice
         self.caller = caller
         self.watch = watch
+        self._publishing = publishing
         self.plan: CallPlan = ctx.proc.userdata["plan"]
         self.settings: Settings = ctx.proc.userdata["settings"]
         self.setup: JobSetup = ctx.proc.userdata["setup"]
@@ -147,11 +154,15 @@ class LiveCall:
         await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         joined = time.monotonic()
         voice = Voice()
-        _, caller = await asyncio.gather(voice.publish(ctx.room), find_caller(ctx.room))
-        call = cls(ctx, voice, caller, watch)
-        call.seat.take()
+        # what the books are asked about this call, they are asked while the track is being published
+        publishing = asyncio.create_task(voice.publish(ctx.room))
+        try:
+            caller = await find_caller(ctx.room)
+        except BaseException:
+            publishing.cancel()
+            raise
+        call = cls(ctx, voice, caller, watch, publishing)
         call.took["joined"] = joined
-        call.took["published"] = time.monotonic()
         return call
 
     async def run(self) -> None:
@@ -310,6 +321,9 @@ class LiveCall:
         return shown
 
     async def _answered(self) -> None:
+        await self._publishing
+        self.seat.take()
+        self.took["published"] = time.monotonic()
         if self.voice.publication is not None:
             await self.voice.publication.wait_for_subscription()
         self.took["heard"] = time.monotonic()

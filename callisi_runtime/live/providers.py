@@ -51,8 +51,12 @@ class Voices:
     vad: vad_.VAD
 
 
-def assemble(spec: AgentSpec) -> Voices:
+def assemble(spec: AgentSpec, vad: vad_.VAD | None = None) -> Voices:
     """Every provider that the file names.
+
+    Args:
+        spec: The file.
+        vad: Its voice detection, where that is loaded already.
 
     Raises:
         CallisiError: naming each missing plugin with the package to install, each missing key, and each unknown option.
@@ -67,7 +71,7 @@ def assemble(spec: AgentSpec) -> Voices:
                 problems.extend(_at(problem, f"voice.{kind}[{index}]") for problem in error.problems)
     if problems:
         raise CallisiError(*problems)
-    vad = load_vad(spec)
+    vad = vad or load_vad(spec)
     return Voices(
         stt=_stt_in_order(built["stt"], vad),
         llm=_llm_in_order(built["llm"]),

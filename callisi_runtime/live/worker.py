@@ -60,11 +60,22 @@ SHARED = (
     "callisi_runtime.live.entry",
     "callisi_runtime.live.session",
     "callisi_runtime.live.warm",
+    "callisi_runtime.notify.twilio_client",
     "phonenumbers",
     "sqlalchemy.dialects.sqlite",
     "twilio.rest",
+    # what providers import when they are asked first, which is while the caller hears the greeting
+    "anyio._backends._asyncio",
+    "livekit.agents.llm.async_toolset",
+    "openai.lib.streaming.chat",
+    "openai.resources.audio.speech",
+    "openai.resources.chat.completions.completions",
+    "openai.resources.models",
 )
-"""Imported once before any call process is forked: each would need half a second and 20 MB to do it itself."""
+"""Imported once before any call process is forked: each would need most of a second and 20 MB to do it itself."""
+NO_MONITOR = ("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "0")
+"""LiveKit's agents look for a blocked loop a hundred times a second in every process, also while it waits for a call.
+Our own watchdog sees the blocks that a caller would notice, and ends them. A choice in the environment stands."""
 RECONNECT_TRIES = 1_000_000
 """A LiveKit server that is gone is waited for: calls may be under way. At the start it must answer."""
 
@@ -224,6 +235,7 @@ def build_server(settings: Settings, setup: JobSetup, spec: AgentSpec, admission
     warm = partial(prepare, setup=setup)
     pickle.dumps((enter, warm))
     spare_local_models(spec)
+    os.environ.setdefault(*NO_MONITOR)
     server = AgentServer(
         ws_url=settings.livekit_url or "",
         api_key=settings.livekit_api_key or "",

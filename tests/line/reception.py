@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from callisi_runtime.loopback.twilio_messages import Message
 
 ROOT = Path(__file__).parents[2]
+PLANTED = Path(__file__).parent / "kit" / "planted"
+"""Lets a test make the process of a call raise; see `rescue.KILLS`."""
 BASE = Path(__file__).parent / "agents" / "line.yaml"
 CALLISI_RUN = Path(sys.executable).with_name("callisi-run")
 
@@ -161,7 +163,7 @@ class Reception:
             "TWILIO_PHONE_NUMBER": "+493023125100",
             "CALLISI_DATABASE": f"sqlite:///{self.folder / f'ledger-{self._tag()}.db'}",
             "CALLISI_CACHE": str(self.folder / "cache"),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+            "PYTHONPATH": os.pathsep.join([str(PLANTED), str(ROOT), *filter(None, sys.path)]),
             **self.extra,
         }
 

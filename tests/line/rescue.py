@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 TAKEN = r'"message": "call taken \(room [^ ]*, epoch (?P<epoch>\d+)\)"'
 """What the log says when a process has a call."""
-KILLS = {"killed": signal.SIGKILL, "crashed": signal.SIGSEGV, "hung": signal.SIGSTOP}
+KILLS = {
+    "killed": signal.SIGKILL,
+    "crashed": signal.SIGSEGV,
+    "hung": signal.SIGSTOP,
+    "raised": signal.SIGUSR1,
+}
+"""How a process is lost; `raised` ends in an error of its own, which `kit/planted` brings about."""
 SOON = 12.0
 """Seconds that a rescue may take on a machine that others use, too; what it took stands in the report."""
 
