@@ -12,6 +12,7 @@ from callisi_runtime.cost.needs import (
     CHARACTERS_PER_TOKEN,
     MESSAGES,
     MILLION,
+    SENDS,
     Talk,
     asked_at_most,
     parts_of,
@@ -43,7 +44,8 @@ def limit_prices(plan: CallPlan, talk: Talk, found: Estimate) -> dict[str, Money
     if plan.flow.ring_timeouts:
         prices["forward_minute"] = _sum(found, rows, _each(rows, "twilio.out", "livekit.sip"))
     if kinds:
-        prices["message"] = _sum(found, rows, {item: Decimal(_most(item, parts)) for item in kinds})
+        most = {item: Decimal(SENDS * kinds.count(item) * _most(item, parts)) for item in kinds}
+        prices["message"] = _sum(found, rows, most)
     return prices
 
 

@@ -158,6 +158,8 @@ MESSAGES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """Channels that cost -> what is paid for. E-mail and webhook cost nothing by the piece."""
+SENDS = 2
+"""How often one message is paid for on one channel: where a telephone was off, it is sent once more."""
 
 
 def _messages(plan: CallPlan, mix: Mix) -> Iterator[Need]:
@@ -169,7 +171,7 @@ def _messages(plan: CallPlan, mix: Mix) -> Iterator[Need]:
     for kind in dict.fromkeys(plan.flow.channels):
         usual, most = parts[kind]
         first = plan.flow.channels[0] == kind
-        tries = plan.flow.channels.count(kind) * MAX_NOTES
+        tries = plan.flow.channels.count(kind) * MAX_NOTES * SENDS
         for item, what in MESSAGES.get(kind, ()):
             per_call = missed * usual if first else Decimal(0)
             yield _need(item, what, "message", per_call, Decimal(tries * most))

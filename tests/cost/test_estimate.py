@@ -144,6 +144,19 @@ def test_a_limit_reckons_with_every_provider_of_a_list(tmp_path: Path) -> None:
     assert dear > 50 * cheap
 
 
+def test_a_message_of_a_limit_is_paid_to_each_person_of_the_route_and_once_more_where_a_telephone_is_off(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "clara.yaml"
+    people = "".join(f"{{sms: {{to: +49 171 392001{one}, message: Bitte Rückruf}}}}, " for one in range(3))
+    text = f"extends: {Path('variants').resolve()}/forward_sms.yaml\nname: clara\n"
+    path.write_text(f"{text}fallback: {{channels: [{people}]}}\n", encoding="utf-8")
+    plan = make_plan(load_agent(path, {}).value, Settings())
+    needs = needs_of(plan, Mix(1, (Decimal(60),)), Talk())
+    found = estimate(needs, known({one.item: price("0.01 EUR", one.per[0]) for one in needs}), 1)
+    assert limit_prices(plan, Talk(), found)["message"] == money("0.06 EUR")
+
+
 def test_parts_are_counted_in_the_agents_own_texts() -> None:
     usual, most = parts_of(plan_of("forward_sms"))["sms"]
     assert 1 <= usual <= most <= 3

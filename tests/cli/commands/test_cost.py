@@ -108,11 +108,11 @@ def test_the_prices_for_a_limit_are_the_highest_that_each_thing_can_cost(
     ran = callisi("cost", FORWARD, "--offline", "--prices", filled, "--limits", "--json")
     assert ran.code == 0
     found = ran.document
-    # each price is 0.01 USD, half of that in EUR: four for a minute, two for a person's, an SMS of one part
+    # each price is 0.01 USD, half of that in EUR: four for a minute, two for a person's, an SMS of one part, twice
     assert (found["minute"], found["forward_minute"], found["message"]) == (
         "0.02 EUR",
         "0.01 EUR",
-        "0.005 EUR",
+        "0.01 EUR",
     )
     assert found["turn"].endswith(" EUR")
 
