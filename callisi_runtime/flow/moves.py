@@ -37,7 +37,7 @@ class Move:
         values = list(self.state)
         for name, value in changes.items():
             values[PLACES[name]] = value
-        self.state = tuple.__new__(CallState, values)
+        self.state = tuple.__new__(type(self.state), values)
 
     def do(self, *effects: do.Effect) -> None:
         """Ask for effects."""

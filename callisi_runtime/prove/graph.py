@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
@@ -10,14 +10,17 @@ from callisi_runtime.flow.model import Phase
 from callisi_runtime.flow.moves import PAID_TIME
 from callisi_runtime.prove.walk import Broken, Edge, Graph
 
-Successors = Callable[[int], Iterable[int]]
 
-
-def components(size: int, successors: Successors) -> list[int]:
+def components(onward: Sequence[Iterable[int]]) -> list[int]:
     """The strongly connected component of each node; a component's number is higher than those it leads to.
+
+    Args:
+        onward: For each node, those it leads to.
+
 
     Tarjan's algorithm without recursion.
     """
+    size = len(onward)
     order, low, component = [-1] * size, [0] * size, [-1] * size
     stack: list[int] = []
     count = found = 0
@@ -27,7 +30,7 @@ def components(size: int, successors: Successors) -> list[int]:
         order[root] = low[root] = count
         count += 1
         stack.append(root)
-        work = [(root, iter(successors(root)))]
+        work = [(root, iter(onward[root]))]
         while work:
             node, rest = work[-1]
             for nxt in rest:
@@ -35,7 +38,7 @@ def components(size: int, successors: Successors) -> list[int]:
                     order[nxt] = low[nxt] = count
                     count += 1
                     stack.append(nxt)
-                    work.append((nxt, iter(successors(nxt))))
+                    work.append((nxt, iter(onward[nxt])))
                     break
                 if component[nxt] < 0:
                     low[node] = min(low[node], order[nxt])
@@ -59,7 +62,7 @@ def endless(graph: Graph) -> Edge | None:
     onward = [
         {edge.target for edge in each if not isinstance(edge.event, on.Resumed)} for each in graph.edges
     ]
-    component = components(len(onward), lambda node: onward[node])
+    component = components(onward)
     inside: dict[int, list[Edge]] = {}
     for source, each in enumerate(graph.edges):
         if graph.nodes[source][1].over:
@@ -81,9 +84,9 @@ def endless(graph: Graph) -> Edge | None:
 def no_way_out(graph: Graph) -> int | None:
     """The first moment from which no end can be reached, or None."""
     back: list[list[int]] = [[] for _ in graph.nodes]
-    for each in graph.edges:
-        for edge in each:
-            back[edge.target].append(edge.source)
+    for source, each in enumerate(graph.edges):
+        for target in {edge.target for edge in each}:
+            back[target].append(source)
     ends = [number for number, (state, _) in enumerate(graph.nodes) if state.phase is Phase.ENDED]
     seen = set(ends)
     while ends:
@@ -99,20 +102,14 @@ def count_paths(graph: Graph) -> int:
 
     Moments that lead to each other are one; what is counted are the different chains of steps between such groups.
     """
-    size = len(graph.nodes)
-    component = components(size, lambda node: (edge.target for edge in graph.edges[node]))
-    members: dict[int, list[int]] = {}
-    for node, number in enumerate(component):
-        members.setdefault(number, []).append(node)
-    ways = [0] * len(members)
-    for number in range(len(members)):
-        onward = sum(
-            ways[component[edge.target]]
-            for node in members[number]
-            for edge in graph.edges[node]
-            if component[edge.target] != number
-        )
-        ways[number] = onward or 1
+    targets = [[edge.target for edge in each] for each in graph.edges]
+    component = components([set(each) for each in targets])
+    reached: list[list[int]] = [[] for _ in range(max(component) + 1)]
+    for node, each in enumerate(targets):
+        reached[component[node]] += [component[target] for target in each]
+    ways = [0] * len(reached)
+    for number, each in enumerate(reached):  # what leads back to itself counts nothing yet
+        ways[number] = sum(map(ways.__getitem__, each)) or 1
     return ways[component[0]]
 
 

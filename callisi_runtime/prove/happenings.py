@@ -60,12 +60,14 @@ NO_MORE_DIALS = on.DialsSpent()
 
 
 class Happenings:
-    """The events that a plan makes possible; the lists are made once and shared."""
+    """The events that a plan makes possible; each is made once, and shared."""
 
     def __init__(self, plan: FlowPlan) -> None:
         self.plan = plan
         self.timers = {name: on.TimerFired(name) for name in STALE_TIMERS}
+        self.said: dict[str, on.Said] = {}
         self.legs: dict[str, tuple[on.Event, ...]] = {}
+        self.notes: dict[int, tuple[on.Event, ...]] = {}
         self.always = (*ALWAYS, *MONEY) if plan.budget is not None else ALWAYS
         self.arrivals = (*arrivals(plan), *(event for event in ALWAYS if not isinstance(event, on.Arrived)))
 
@@ -73,14 +75,11 @@ class Happenings:
         """Every event that may come in this world."""
         if world.caller == "away":
             return list(self.arrivals)
-        events: list[on.Event] = [on.Said(key) for key in world.speech]
+        events: list[on.Event] = [self._said(key) for key in world.speech]
         for phone in world.phones:
             events += self._leg(phone.id)
         for number in range(max(1, world.number - 1), world.number + 1):
-            events += (
-                on.NoteFailed(number),
-                *(on.NoteAccepted(number, kind) for kind in self.plan.channels[:1]),
-            )
+            events += self._note(number)
         for name in world.timers:
             if name not in self.timers:
                 self.timers[name] = on.TimerFired(name)
@@ -90,6 +89,17 @@ class Happenings:
             events.append(NO_MORE_DIALS)
         events += self.always
         return events
+
+    def _said(self, key: str) -> on.Said:
+        if key not in self.said:
+            self.said[key] = on.Said(key)
+        return self.said[key]
+
+    def _note(self, number: int) -> tuple[on.Event, ...]:
+        if number not in self.notes:
+            accepted = (on.NoteAccepted(number, kind) for kind in self.plan.channels[:1])
+            self.notes[number] = (on.NoteFailed(number), *accepted)
+        return self.notes[number]
 
     def _leg(self, leg: str) -> tuple[on.Event, ...]:
         if leg not in self.legs:

@@ -15,6 +15,7 @@ from callisi_runtime.flow.model import CallState, FlowPlan, Phase
 from callisi_runtime.prove.canon import canonical
 from callisi_runtime.prove.happenings import Happenings
 from callisi_runtime.prove.invariants import EFFECT_CHECKS, STEP_CHECKS, Moment
+from callisi_runtime.prove.recall import Changes, Recall, apply, changes
 from callisi_runtime.prove.world import World, carry_out, happen
 
 Machine = Callable[[FlowPlan, CallState, on.Event], tuple[CallState, tuple[do.Effect, ...]]]
@@ -80,35 +81,57 @@ T = TypeVar("T")
 class Numbers(dict[T, int], Generic[T]):
     """A number for each different value: where values are compared a million times, their numbers are."""
 
+    def __init__(self) -> None:
+        self.each: list[T] = []
+        """The values, by their numbers."""
+
     def __missing__(self, value: T) -> int:
-        self[value] = number = len(self)
+        self[value] = number = len(self.each)
+        self.each.append(value)
         return number
 
 
-class Reply(NamedTuple):
-    """What the machine does about an event in a state; the numbers stand for `after` and `effects`."""
+class Here(NamedTuple):
+    """A moment, its state and its world, each with its number."""
 
-    after: CallState
-    effects: tuple[do.Effect, ...]
+    number: int
+    state: CallState
     state_number: int
+    world: World
+    world_number: int
+
+
+class Reply(NamedTuple):
+    """What the machine does about an event, in every state that agrees in what it has read."""
+
+    something: bool
+    """False: nothing changes, and nothing is to be done."""
+    changes: Changes
+    effects: tuple[do.Effect, ...]
     effects_number: int
+    weighty: bool
+    """The effects are such as a doubled event must not have."""
 
 
 class Verdict(NamedTuple):
-    """The world after a step, with its number, and the invariants that the step breaks."""
+    """What a step does to the world, and the invariants that it breaks."""
 
-    world: World
-    number: int
+    changes: Changes
     broken: tuple[str, ...]
 
 
+Step = tuple[int, Phase, int]
+"""What the world is judged by: the number of an event, the machine's phase after it, the number of its effects."""
+
+
 class Coming(NamedTuple):
-    """An event that may come in a world, with its number, and the world after it; `felt`: it changes the world."""
+    """An event that may come in a world, with its number; `felt`: it changes the world."""
 
     number: int
     event: on.Event
-    outer: World
     felt: bool
+    once: bool
+    """Its second coming is no new fact."""
 
 
 @contextmanager
@@ -126,8 +149,8 @@ def uncollected() -> Iterator[None]:
 class Walk:
     """One exploration.
 
-    The same state, and the same world, come in thousands of moments: what the machine does about an event, what the
-    event does to the world and what a step does to it is found out once, and kept under numbers.
+    What the machine does about an event, and what a step does to the world, is recalled for all states and worlds
+    that agree in what was read. The same state, and the same world, come in thousands of moments: they have numbers.
     """
 
     def __init__(self, plan: FlowPlan, sentences: Mapping[str, str] | None, machine: Machine) -> None:
@@ -142,12 +165,20 @@ class Walk:
         self.states: Numbers[CallState] = Numbers()
         self.worlds: Numbers[World] = Numbers()
         self.effects: Numbers[tuple[do.Effect, ...]] = Numbers()
+        self.reply = Recall(self._ask, CallState)
+        """What the machine does in a state about an event, which is told by its number."""
+        self.verdict = Recall(self._judge, World)
+        """What a `Step` does to the world before it."""
+        self.form = Recall(self._form, CallState, World)
+        """What makes a moment its form."""
+        self.known: dict[int, tuple[Coming, Coming]] = {}
+        """Event, by its identity -> the same, felt and not felt."""
         self.coming: dict[World, list[Coming]] = {}
-        """World -> the events that may come, and the world after each."""
-        self.replies: dict[CallState, dict[int, Reply | None]] = {}
-        """State -> event -> what the machine did about it; None: nothing."""
-        self.verdicts: dict[tuple[int, int, Phase, int], Verdict] = {}
-        """World, event, phase after it and effects -> the world after the step, and what it breaks."""
+        """World -> the events that may come."""
+        self.replies: dict[int, dict[int, Reply]] = {}
+        """State -> event -> what the machine does about it."""
+        self.verdicts: dict[tuple[int, Step], tuple[World, int, tuple[str, ...]]] = {}
+        """World and step -> the world after it, with its number, and what the step breaks."""
         self.doubles: dict[tuple[int, int], bool] = {}
         """State after an event, and the event -> whether the same event changes something once more."""
         self.forms: dict[tuple[int, int], int] = {}
@@ -162,19 +193,18 @@ class Walk:
         self.graph.whole = not self.queue
         return self.graph
 
-    def _walk_on(self, here: int) -> None:
-        state, world = self.graph.nodes[here]
-        coming, replies = self._coming(world), self.replies.setdefault(state, {})
-        nothing = Reply(state, (), self.states[state], self.effects[()])
-        world_number = self.worlds[world]
+    def _walk_on(self, number: int) -> None:
+        state, world = self.graph.nodes[number]
+        here = Here(number, state, self.states[state], world, self.worlds[world])
+        coming = self.coming.get(world) or self._coming(world)
+        replies = self.replies.setdefault(here.state_number, {})
         self.graph.transitions += len(coming)
         for one in coming:
-            if one.number in replies:
-                reply = replies[one.number]
-            else:
-                replies[one.number] = reply = self._ask(state, one.event)
-            if reply is not None or one.felt:
-                self._step(here, nothing.state_number, world_number, one, reply or nothing)
+            reply = replies.get(one.number)
+            if reply is None:
+                replies[one.number] = reply = self.reply(one.number, state)
+            if reply.something or one.felt:
+                self._step(here, one, reply)
 
     def _node(self, node: Node, edge: Edge | None) -> int:
         self.index[node] = number = len(self.graph.nodes)
@@ -184,65 +214,85 @@ class Walk:
         self.queue.append(number)
         return number
 
-    def _find(self, node: Node, here: int, one: Coming, effects: tuple[do.Effect, ...]) -> int:
+    def _find(self, node: Node, here: Here, one: Coming, effects: tuple[do.Effect, ...]) -> int:
         known = self.index.get(node)
         if known is not None:
             return known
-        return self._node(node, Edge(here, len(self.graph.nodes), one.event, effects))
+        return self._node(node, Edge(here.number, len(self.graph.nodes), one.event, effects))
 
     def _coming(self, world: World) -> list[Coming]:
-        coming = self.coming.get(world)
-        if coming is None:
-            coming = self.coming[world] = [
-                Coming(self.events[event], event, outer, outer is not world)
-                for event in self.happenings.of(world)
-                for outer in (happen(world, event),)
-            ]
+        self.coming[world] = coming = []
+        for event in self.happenings.of(world):
+            known = self.known.get(id(event)) or self._know(event)
+            coming.append(known[happen(world, event) is not world])
         return coming
 
-    def _ask(self, state: CallState, event: on.Event) -> Reply | None:
-        after, effects = self.machine(self.plan, state, event)
-        if not effects and after is state:
-            return None
-        return Reply(after, effects, self.states[after], self.effects[effects])
+    def _know(self, event: on.Event) -> tuple[Coming, Coming]:
+        number, once = self.events[event], not isinstance(event, REPEATABLE)
+        self.known[id(event)] = both = (
+            Coming(number, event, False, once),
+            Coming(number, event, True, once),
+        )
+        return both
 
-    def _step(self, here: int, state_number: int, world_number: int, one: Coming, reply: Reply) -> None:
-        verdict = self._judge(here, world_number, one, reply)
-        doubled = not isinstance(one.event, REPEATABLE) and self._doubled(one, reply)
-        if verdict.broken or doubled:
-            for name in (*verdict.broken, "doubled") if doubled else verdict.broken:
-                again = name == "doubled"
-                self.graph.broken.setdefault(name, Broken(name, here, one.event, reply.effects, again))
+    def _ask(self, event_number: int, state: CallState) -> Reply:
+        after, effects = self.machine(self.plan, state, self.events.each[event_number])
+        written = changes(after)
+        weighty = any(isinstance(effect, WEIGHTY) for effect in effects)
+        return Reply(bool(written or effects), written, effects, self.effects[effects], weighty)
+
+    def _step(self, here: Here, one: Coming, reply: Reply) -> None:
+        state, state_number = here.state, here.state_number
+        if reply.changes:
+            state = apply(state, reply.changes)
+            state_number = self.states[state]
+        step = one.number, state.phase, reply.effects_number
+        verdict = self.verdicts.get((here.world_number, step))
+        world, world_number, broken = verdict or self._see(here, step)
+        doubled = one.once and self._doubled(state, state_number, one)
+        if broken or doubled:
+            self._broken((*broken, "doubled") if doubled else broken, here, one, reply)
             return
-        if reply.state_number == state_number and verdict.number == world_number:
-            target = here
+        if state_number == here.state_number and world_number == here.world_number:
+            target = here.number
         else:
-            out = reply.state_number, verdict.number
+            out = state_number, world_number
             target = self.forms.get(out, -1)
             if target < 0:
-                form = canonical(self.plan, reply.after, verdict.world)
+                inner, outer = self.form(None, state + world)
+                form = apply(state, inner), apply(world, outer)
                 self.forms[out] = target = self._find(form, here, one, reply.effects)
-        if target != here or any(not isinstance(effect, do.Drop) for effect in reply.effects):
-            self.graph.edges[here].append(Edge(here, target, one.event, reply.effects))
+        if target != here.number or any(not isinstance(effect, do.Drop) for effect in reply.effects):
+            self.graph.edges[here.number].append(Edge(here.number, target, one.event, reply.effects))
 
-    def _judge(self, here: int, world_number: int, one: Coming, reply: Reply) -> Verdict:
-        key = world_number, one.number, reply.after.phase, reply.effects_number
-        verdict = self.verdicts.get(key)
-        if verdict is None:
-            after, before = reply.after, self.graph.nodes[here][1]
-            world, broken = judge(
-                self.plan, self.sentences, one.event, after, before, one.outer, reply.effects
-            )
-            self.verdicts[key] = verdict = Verdict(world, self.worlds[world], tuple(broken))
-        return verdict
+    def _broken(self, names: tuple[str, ...], here: Here, one: Coming, reply: Reply) -> None:
+        for name in names:
+            again = name == "doubled"
+            self.graph.broken.setdefault(name, Broken(name, here.number, one.event, reply.effects, again))
 
-    def _doubled(self, one: Coming, reply: Reply) -> bool:
-        key = reply.state_number, one.number
+    def _see(self, here: Here, step: Step) -> tuple[World, int, tuple[str, ...]]:
+        written, broken = self.verdict(step, here.world)
+        world = apply(here.world, written)
+        self.verdicts[here.world_number, step] = seen = world, self.worlds[world], broken
+        return seen
+
+    def _judge(self, step: Step, world: World) -> Verdict:
+        event_number, phase, effects_number = step
+        event, effects = self.events.each[event_number], self.effects.each[effects_number]
+        after, broken = judge(self.plan, self.sentences, event, phase, world, happen(world, event), effects)
+        return Verdict(changes(after), tuple(broken))
+
+    def _form(self, _: None, state: CallState, world: World) -> tuple[Changes, Changes]:
+        inner, outer = canonical(self.plan, state, world)
+        return changes(inner), changes(outer)
+
+    def _doubled(self, after: CallState, number: int, one: Coming) -> bool:
+        key = number, one.number
         doubled = self.doubles.get(key)
         if doubled is None:
-            again, effects = self.machine(self.plan, reply.after, one.event)
-            doubled = again != reply.after or any(isinstance(effect, WEIGHTY) for effect in effects)
-            self.doubles[key] = doubled
+            again = self.reply(one.number, after)
+            changed = any(after[place] != value for place, value in again.changes)
+            self.doubles[key] = doubled = changed or again.weighty
         return doubled
 
 
@@ -250,7 +300,7 @@ def judge(
     plan: FlowPlan,
     sentences: Mapping[str, str] | None,
     event: on.Event,
-    after: CallState,
+    phase: Phase,
     before: World,
     world: World,
     effects: tuple[do.Effect, ...],
@@ -261,7 +311,7 @@ def judge(
         plan: What the machine ran on.
         sentences: Key -> text, when every sentence must be one of them.
         event: What happened.
-        after: The machine's state after the step.
+        phase: The machine's phase after the step.
         before: The world before the event.
         world: The world after the event, before the first effect.
         effects: What the machine asks for.
@@ -269,7 +319,7 @@ def judge(
     Returns:
         The world after the step, and the names of the broken invariants, each once.
     """
-    now = Moment(plan, sentences, event, after.phase, world, before, effects)
+    now = Moment(plan, sentences, event, phase, world, before, effects)
     broken: list[str] = []
     for effect in effects:
         for name, allows in EFFECT_CHECKS.get(type(effect), ()):

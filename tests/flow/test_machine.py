@@ -51,7 +51,7 @@ class Call:
         event = data.draw(st.sampled_from(self.happenings.of(self.world)))
         self.state, effects = step(self.plan, before := self.state, event)
         old, world = self.world, happen(self.world, event)
-        self.world, broken = judge(self.plan, None, event, self.state, old, world, effects)
+        self.world, broken = judge(self.plan, None, event, self.state.phase, old, world, effects)
         assert broken == [], (event, before, effects)
 
 
@@ -96,7 +96,7 @@ def test_the_form_of_a_moment_loses_nothing_that_matters(shape: str, data: st.Da
 
 def onward(plan: FlowPlan, state: CallState, world: World, event: on.Event) -> tuple[CallState, World]:
     after, effects = step(plan, state, event)
-    world, _ = judge(plan, None, event, after, world, happen(world, event), effects)
+    world, _ = judge(plan, None, event, after.phase, world, happen(world, event), effects)
     return after, world
 
 
