@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
+from typing import NamedTuple
 
 import pytest
 
@@ -29,7 +31,9 @@ MONEY = Budget(free=10**9, turn=0, leg=0, talk=1, seconds=10**6, tail=0.0, exact
 SHAPES = {
     "no channel": FlowPlan(ring_timeouts=(22,), accept_timeout=30, budget=MONEY),
     "no transfer": FlowPlan(channels=("sms",), ask_message=True, budget=MONEY),
-    "both": FlowPlan(ring_timeouts=(22,), accept_timeout=30, channels=("sms",), budget=MONEY),
+    "both": FlowPlan(
+        ring_timeouts=(22,), accept_timeout=30, channels=("sms",), then_hang_up=True, budget=MONEY
+    ),
 }
 
 
@@ -45,9 +49,42 @@ def after(timers: Timers, effects: tuple[do.Effect, ...], fired: str | None) -> 
     return tuple(sorted(left.items()))
 
 
+class Step(NamedTuple):
+    """What an event does in a moment, whatever the timers say."""
+
+    fired: str | None
+    effects: tuple[do.Effect, ...]
+    state: CallState
+    world: World
+    names: dict[str, str]
+    """The form has names of its own for telephones, and for their timers."""
+
+
+def steps(plan: FlowPlan, happenings: Happenings, state: CallState, world: World) -> Iterator[Step]:
+    """Every event that may come in a moment and changes something; of those that change the same, one."""
+    seen = set()
+    for event in happenings.of(world):
+        if (isinstance(event, IDLE) and world.caller != "away") or getattr(event, "leg", None) == GONE:
+            continue
+        new, effects = step(plan, state, event)
+        if new == state and not effects:
+            continue
+        outer = happen(world, event)
+        for effect in effects:
+            outer = carry_out(outer, plan, effect)
+        form, around = canonical(plan, new, outer)
+        names = {old.id: one.id for old, one in zip(new.legs, form.legs, strict=True) if old.id != one.id}
+        clocks = tuple(one for one in effects if isinstance(one, do.StartTimer | do.StopTimer))
+        fired = event.name if isinstance(event, on.TimerFired) else None
+        if (fired, clocks, form, around) not in seen:
+            seen.add((fired, clocks, form, around))
+            yield Step(fired, clocks, form, around, names)
+
+
 def longest(plan: FlowPlan) -> float:
     """Seconds that a caller can spend with the agent: events come at once, or just before the next timer."""
     happenings = Happenings(plan)
+    known: dict[tuple[CallState, World], list[Step]] = {}
     start: Node = (CallState(), World(), ())
     best: dict[Node, float] = {start: 0.0}
     waiting, most = deque([start]), 0.0
@@ -62,29 +99,19 @@ def longest(plan: FlowPlan) -> float:
         if due > 0:
             later = tuple((name, seconds - due) for name, seconds in timers)
             onward.append(((state, world, later), spent + due * (state.phase is not Phase.CONNECTED)))
-        expired = {name for name, seconds in timers if seconds <= 0}
-        for event in happenings.of(world):
-            if (isinstance(event, IDLE) and world.caller != "away") or getattr(event, "leg", None) == GONE:
-                continue
-            fired = event.name if isinstance(event, on.TimerFired) else None
-            if fired is not None and fired not in expired and fired not in ("talk", "talk_end"):
-                continue
-            new, effects = step(plan, state, event)
-            if new == state and not effects:
-                continue
-            outer = happen(world, event)
-            for effect in effects:
-                outer = carry_out(outer, plan, effect)
-            left = after(timers, effects, fired)
-            form, seen = canonical(plan, new, outer)
-            if form.legs != new.legs:  # the form has its own names for telephones, and for their timers
-                names = {old.id: one.id for old, one in zip(new.legs, form.legs, strict=True)}
-                left = tuple(sorted((renamed(name, names), seconds) for name, seconds in left))
-            onward.append(((form, seen, left), spent))
-        for one, so_far in onward:
-            if so_far > best.get(one, -1.0):
-                best[one] = so_far
-                waiting.append(one)
+        ready = {None, "talk", "talk_end", *(name for name, seconds in timers if seconds <= 0)}
+        if (state, world) not in known:
+            known[state, world] = list(steps(plan, happenings, state, world))
+        for one in known[state, world]:
+            if one.fired in ready:
+                left = after(timers, one.effects, one.fired)
+                if one.names:
+                    left = tuple(sorted((renamed(name, one.names), seconds) for name, seconds in left))
+                onward.append(((one.state, one.world, left), spent))
+        for place, so_far in onward:
+            if so_far > best.get(place, -1.0):
+                best[place] = so_far
+                waiting.append(place)
     return most
 
 
