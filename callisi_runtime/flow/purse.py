@@ -103,8 +103,8 @@ def talk_left(move: Move, elapsed: float) -> float:
     plan, budget = move.plan, move.plan.budget
     if budget is None or not budget.exact:
         return plan.talk_seconds
-    missing = ceil(max(0.0, elapsed + plan.talk_seconds - move.state.talk * MINUTE) / MINUTE)
-    more = _buy(move, budget, min(missing, ceil(plan.talk_seconds / MINUTE)))
+    missing = min(plan.talk_seconds, max(0.0, elapsed + plan.talk_seconds - move.state.talk * MINUTE))
+    more = _buy(move, budget, ceil(missing / MINUTE))
     move.set(talk=move.state.talk + more)
     return min(plan.talk_seconds, max(0.0, move.state.talk * MINUTE - MARGIN - elapsed))
 
