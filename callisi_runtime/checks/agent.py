@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from callisi_runtime.checks import cost, messages, numbers, phrases, speech, tim
 from callisi_runtime.checks.templates import check_templates, stand_in
 from callisi_runtime.checks.view import Check, View, has
 from callisi_runtime.errors import Problem, SpecError, sort_problems
+from callisi_runtime.notify.gsm7 import Segments
 from callisi_runtime.settings import read_environment
 from callisi_runtime.source import Loaded, load
 from callisi_runtime.spec import AgentSpec
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     whatsapp.check_one_template,
     whatsapp.check_whatsapp_variables,
     messages.check_channels,
+    messages.check_answers,
     cost.check_prices,
     cost.check_enough,
 )
@@ -60,6 +62,8 @@ class LoadedAgent(Loaded[AgentSpec]):
 
     warnings: tuple[Problem, ...] = ()
     """What is legal and surely not meant, in file order."""
+    sizes: Mapping[str, Segments] = field(default_factory=dict)
+    """How long the longest text of each SMS is, by its path: `fallback.channels[0].sms`."""
 
 
 def load_agent(path: str | Path, env: Mapping[str, str] | None = None) -> LoadedAgent:
@@ -81,7 +85,7 @@ def load_agent(path: str | Path, env: Mapping[str, str] | None = None) -> Loaded
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(*problems)
     fields = {name: getattr(loaded, name) for name in Loaded.__dataclass_fields__}
-    return LoadedAgent(**fields, warnings=problems)
+    return LoadedAgent(**fields, warnings=problems, sizes=view.sizes)
 
 
 def run_checks(view: View) -> Iterator[Problem]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
 from callisi_runtime.notify.gsm7 import BASIC, EXTENDED, measure, sanitise
 from callisi_runtime.plan.call_plan import with_reference
+from callisi_runtime.source.positions import dotted
 from callisi_runtime.spec import Sms
 from callisi_runtime.templates import TemplateProblem
 
@@ -29,6 +31,8 @@ def _sms_problems(view: View, sms: Sms, loc: Loc, key: str) -> Iterator[Problem]
         return
     plain = [text if set(text) <= BASIC | EXTENDED else sanitise(text) for text in texts]
     size = measure(max(plain, key=septets))
+    path = dotted(loc)
+    view.sizes[path] = max(size, view.sizes.get(path, size), key=lambda one: one.length)
     words = f"{size.length} characters in {size.encoding} are {size.segments} SMS"
     if size.segments > sms.max_segments:
         yield view.error(
@@ -66,6 +70,33 @@ def check_channels(view: View) -> Iterator[Problem]:
             "no-effect",
             hint="declare a second channel",
         )
+
+
+def check_answers(view: View) -> Iterator[Problem]:
+    """Where a callback waits for somebody to take it over, every message must offer a way to."""
+    fallback = view.spec.fallback
+    if fallback is None or fallback.escalate_after is None:
+        return
+    for loc, channel in view.channels():
+        settings: Any = channel.settings
+        text = f"{getattr(settings, 'message', '')} {getattr(settings, 'template', None) or ''}"
+        if "claim.url" in text:
+            continue
+        if channel.sms is not None and channel.sms.sender and not channel.sms.sender.startswith("+"):
+            yield view.warning(
+                (*loc, "from"),
+                "nobody can answer a sender that is a name, so nobody can take the callback over with `1`",
+                "no-answer-possible",
+                got=channel.sms.sender,
+                hint="send from a number, or put the link {{ claim.url }} into `message`",
+            )
+        elif channel.kind == "email":
+            yield view.warning(
+                loc,
+                "nobody can take the callback over from this message",
+                "no-answer-possible",
+                hint="put the link {{ claim.url }} into `message`",
+            )
 
 
 def rendered(view: View, text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from callisi_runtime.checks.samples import Samples
 from callisi_runtime.errors import Problem
+from callisi_runtime.notify.gsm7 import Segments
 from callisi_runtime.phone import normalise
 from callisi_runtime.source import Positions
 from callisi_runtime.spec import AgentSpec, Channel
@@ -25,9 +26,12 @@ class View:
     positions: Positions
     environ: Mapping[str, str]
     samples: Samples = field(init=False)
+    sizes: dict[str, Segments] = field(init=False)
+    """How long the longest text of each SMS is, by its path in the file; the check of messages finds it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", Samples(self.spec))  # the class is frozen
+        object.__setattr__(self, "sizes", {})
 
     def error(self, loc: Loc, message: str, code: str, **details: Any) -> Problem:
         """A mistake at `loc`."""

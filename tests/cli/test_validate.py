@@ -17,6 +17,27 @@ def test_the_agents_of_the_repository_are_fine(callisi: Callisi) -> None:
     assert ran.out.startswith("4 files, no mistakes")
 
 
+def test_of_a_file_alone_the_parts_of_its_longest_sms_are_shown(callisi: Callisi, tmp_path: Path) -> None:
+    path = tmp_path / "clara.yaml"
+    words = "Bitte Rückruf … „dringend“" + " x" * 80
+    path.write_text(
+        f"extends: {ROOT}/variants/forward_sms.yaml\nname: clara\n"
+        f"fallback: {{channels: [{{sms: {{to: +49 171 3920011, message: '{words}'}}}}]}}\n",
+        encoding="utf-8",
+    )
+    ran = callisi("validate", path)
+    assert "fallback.channels[0].sms: up to 198 characters in GSM-7, 2 parts\n" in ran.out
+    assert callisi("validate", path, "--json").document["sms"] == [
+        {
+            "path": f"{path}: fallback.channels[0].sms",
+            "encoding": "GSM-7",
+            "characters": 198,
+            "segments": 2,
+        }
+    ]
+    assert "parts" not in callisi("validate", path, "agents").out
+
+
 def test_mistakes_go_to_standard_error_and_the_summary_to_standard_output(callisi: Callisi) -> None:
     ran = callisi("validate", BAD / "several-mistakes-at-once.yaml")
     assert ran.code == 1
@@ -45,7 +66,7 @@ def test_every_file_is_checked_although_one_is_wrong(callisi: Callisi) -> None:
 def test_the_json_document_is_stable(callisi: Callisi) -> None:
     ran = callisi("validate", "tests/checks/bad/key-in-the-wrong-block.yaml", "--json")
     problem = next(one for one in ran.document["problems"] if one["severity"] == "error")
-    assert set(ran.document) == {"ok", "files", "problems"}
+    assert set(ran.document) == {"ok", "files", "problems", "sms"}
     assert problem["hint"] == "`ring_timeout` belongs under `transfer`"
     assert (problem["file"], problem["line"], problem["column"]) == (
         "tests/checks/bad/key-in-the-wrong-block.yaml",

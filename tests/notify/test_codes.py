@@ -11,12 +11,48 @@ MESSAGING = [
     *(30001, 30002, 30003, 30004, 30005, 30006, 30007, 30008),
     *(63003, 63007, 63015, 63016, 63018, 63024, 63032, 63033),
 ]
+NUMBERS_AND_TRUNKS = [
+    *(21215, 21243, 21244, 21248, 21422, 21631, 21649, 13224, 13227),
+    *(
+        32001,
+        32010,
+        32011,
+        32012,
+        32100,
+        32101,
+        32106,
+        32201,
+        32202,
+        32203,
+        32204,
+        32205,
+        32206,
+        32208,
+        32209,
+    ),
+    *(32216, 32218),
+]
+
+
+@pytest.mark.parametrize("code", MESSAGING + NUMBERS_AND_TRUNKS)
+def test_every_code_has_a_meaning_and_a_remedy(code: int) -> None:
+    assert RULES[code].meaning
+    assert RULES[code].remedy
+
+
+def test_the_table_has_no_code_that_no_test_knows() -> None:
+    assert set(RULES) == {*MESSAGING, *NUMBERS_AND_TRUNKS}
+
+
+REPEATED = {20429, 30001, 30003, 30008, 63018, 32001, 32012}
 
 
 @pytest.mark.parametrize("code", MESSAGING)
-def test_every_messaging_code_has_a_meaning_and_a_remedy(code: int) -> None:
-    assert RULES[code].meaning
-    assert RULES[code].remedy
+def test_what_fails_again_goes_to_the_next_channel_and_only_what_may_work_is_repeated(code: int) -> None:
+    rule = RULES[code]
+    expected = "unknown" if code == 20500 else "retry" if code in REPEATED else "reject"
+    assert rule.action == expected
+    assert (rule.after is not None, rule.times > 0) == (rule.action == "retry", rule.action == "retry")
 
 
 @pytest.mark.parametrize(

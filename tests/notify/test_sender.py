@@ -172,7 +172,7 @@ async def test_a_failing_channel_is_tried_as_often_as_the_file_says(
     )
 
 
-@pytest.mark.parametrize("code", [63015, 63016, 63003, 63033])
+@pytest.mark.parametrize("code", [63003, 63015, 63016, 63024, 63032, 63033, 30007])
 async def test_whatsapp_that_cannot_deliver_falls_through(
     sender: Sender, ledger: Ledger, twilio: TwilioServer, clock: Clock, code: int
 ) -> None:

@@ -1,7 +1,7 @@
 """Check agent files: every mistake at once, with its file, line and column.
 
 PATH is a file, or a folder whose YAML files are checked; rehearsals in `scenarios/` are left to `callisi test`.
-Warnings do not fail, unless --strict is given.
+Warnings do not fail, unless --strict is given. Of a file alone, the parts of its longest SMS are shown as well.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callisi_runtime.cli.files import is_scenario, yaml_files
 from callisi_runtime.cli.guard import line_of
 from callisi_runtime.cli.output import count, print_json
 from callisi_runtime.cli.quick import quick_imports
 from callisi_runtime.errors import CallisiError, ExitCode, Problem, SpecError
+
+if TYPE_CHECKING:
+    from callisi_runtime.notify.gsm7 import Segments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,30 +35,49 @@ def run(args: argparse.Namespace) -> ExitCode:
     files = [path for path in yaml_files(args.paths) if not is_scenario(path)]
     if not files:
         raise CallisiError("there are only rehearsals here; `callisi test` runs them")
-    problems = validate(files, read_environment())
+    problems, sizes = validate(files, read_environment())
     wrong = [one for one in problems if one.severity == "error" or args.strict]
     if args.json:
         documents = [problem.as_dict() for problem in problems]
-        print_json({"ok": not wrong, "files": [str(path) for path in files], "problems": documents})
+        document = {"ok": not wrong, "files": [str(path) for path in files], "problems": documents}
+        print_json(document | {"sms": [_size_document(path, size) for path, size in sizes]})
     else:
         for problem in problems:
             print(line_of(problem), file=sys.stderr)
+        if len(files) == 1:
+            for path, size in sizes:
+                length = f"up to {size.length} characters in {size.encoding}"
+                print(f"{path}: {length}, {count(size.segments, 'part')}")
         print(summary(len(files), problems))
     return ExitCode.USER_ERROR if wrong else ExitCode.OK
 
 
-def validate(files: list[Path], environ: Mapping[str, str]) -> list[Problem]:
-    """Every problem of every file, each once although several files may inherit it."""
+def validate(
+    files: list[Path], environ: Mapping[str, str]
+) -> tuple[list[Problem], list[tuple[str, Segments]]]:
+    """Every problem of every file, each once although several files may inherit it; and how long each SMS can be."""
     with quick_imports():
         from callisi_runtime.checks import load_agent
 
     found: dict[Problem, None] = {}
+    sizes: list[tuple[str, Segments]] = []
     for path in files:
         try:
-            found |= dict.fromkeys(load_agent(path, environ).warnings)
+            loaded = load_agent(path, environ)
+            found |= dict.fromkeys(loaded.warnings)
+            sizes += [(f"{path}: {key}", size) for key, size in loaded.sizes.items()]
         except SpecError as error:
             found |= dict.fromkeys(error.problems)
-    return list(found)
+    return list(found), sizes
+
+
+def _size_document(path: str, size: Segments) -> dict[str, object]:
+    return {
+        "path": path,
+        "encoding": size.encoding,
+        "characters": size.length,
+        "segments": size.segments,
+    }
 
 
 def summary(files: int, problems: list[Problem]) -> str:
