@@ -48,6 +48,8 @@ class Settings:
     twilio_whatsapp_from: str | None = None
     twilio_whatsapp_content_sid: str | None = None
     """The approved template of the file's `template`; `callisi provision` writes it."""
+    twilio_whatsapp_waba_id: str | None = None
+    """Meta's WhatsApp Business Account of a new sender; read from the account's other senders when not set."""
     twilio_trunk_domain: str | None = None
     """Name of the SIP trunk at Twilio, before `.pstn.twilio.com`; made of agent and account when not set."""
     twilio_edge: str | None = None

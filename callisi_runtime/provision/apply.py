@@ -85,10 +85,10 @@ async def _carried_out(world: World, resource: Resource, step: Step) -> str | No
         made = await _written(world, resource, step, thing)
     except Unknown:
         world.forget(resource.key)
-        again = await judge(world, resource)
-        if again.action != "unchanged":
+        again, found = await judge(world, resource), await world.one(resource.key)
+        if again.action not in ("unchanged", "blocked") or found is None:
             raise
-        return again.id  # it was done; only the answer was lost
+        return found.id  # it was done, if only to wait for somebody now; the answer alone was lost
     world.put(resource.key, made)
     return made.id
 
@@ -104,7 +104,7 @@ async def delete_all(world: World, resource: Resource, things: Sequence[Thing]) 
         try:
             await resource.delete(world, thing)
         except Unknown:
-            world.forget(resource.key)
-            if thing.id in {one.id for one in (await world.found(resource.key)).ours}:
+            world.forget()
+            if thing.id in {one.id for one in await resource.removable(world)}:
                 raise
     world.put(resource.key)

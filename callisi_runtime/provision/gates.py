@@ -52,7 +52,7 @@ class TwilioAccount(Gate):
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
-        then = f"callisi provision {world.options.agent}"
+        then = world.again
         if thing is None:
             raise Blocked(
                 "there is no Twilio account: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not set",
@@ -90,7 +90,7 @@ class LiveKitProject(Gate):
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
-        then = f"callisi provision {world.options.agent}"
+        then = world.again
         if thing is None:
             raise Blocked(
                 "there is no LiveKit: LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not all set",

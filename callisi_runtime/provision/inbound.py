@@ -52,9 +52,9 @@ class InboundMessages(Resource):
             raise Blocked(
                 f"SMS to the number go to {thing.fields['sms_url']}, which is not this agent",
                 who="you",
-                where=f"callisi provision --adopt {thing.id} takes them over; without it nobody's answer 1 is seen",
+                where=f"{world.again} --apply --adopt {thing.id} takes them over; without it nobody's answer 1 is seen",
                 how_long="a minute",
-                then="callisi provision again",
+                then=world.again,
             )
         # An application takes the messages before the address does.
         return {"sms_url": url, "sms_method": "POST", "sms_application_sid": ""}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from callisi_runtime.errors import CallisiError, Problem
-from callisi_runtime.provision.resource import Found, Marks, Resource, Thing
+from callisi_runtime.errors import CallisiError
+from callisi_runtime.provision.resource import Blocked, Found, Marks, Resource, Thing
+from callisi_runtime.provision.twilio_desk import is_final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,10 @@ class Countries(Resource):
     """What the agent does there: `calls`."""
     allows: ClassVar[str]
     """What the account's thieves could do there then: `call`."""
+    what: ClassVar[str]
+    """What is permitted: `calls`."""
+    console: ClassVar[str]
+    """Where a person looks at the permissions."""
 
     def countries(self, world: World) -> tuple[str, ...]:
         """ISO codes of the countries that this agent needs."""
@@ -39,8 +44,8 @@ class Countries(Resource):
         """Country -> OPEN or CLOSED, as Twilio has it."""
         raise NotImplementedError
 
-    async def opened(self, world: World, countries: tuple[str, ...]) -> None:
-        """Open them."""
+    async def opened(self, world: World, countries: tuple[str, ...]) -> dict[str, str]:
+        """Open them; country -> why Twilio does not, for those that it leaves closed."""
         raise NotImplementedError
 
     def skipped(self, world: World) -> str | None:
@@ -62,7 +67,8 @@ class Countries(Resource):
     async def update(self, world: World, thing: Thing, fields: Fields) -> Thing:
         """See Resource."""
         closed = tuple(country for country in fields if thing.fields.get(country) != OPEN)
-        await self.opened(world, closed)
+        if refused := await self.opened(world, closed):
+            raise _blocked(world, self, refused)
         return Thing(ACCOUNT, {**thing.fields, **fields})
 
     async def delete(self, world: World, thing: Thing) -> None:
@@ -88,6 +94,8 @@ class VoicePermissions(Countries):
     title: ClassVar = "Twilio: countries that may be called"
     verb: ClassVar = "calls"
     allows: ClassVar = "call"
+    what: ClassVar = "calls"
+    console: ClassVar = "console.twilio.com, Voice, Settings, Geo permissions"
 
     def countries(self, world: World) -> tuple[str, ...]:
         """See Countries."""
@@ -105,15 +113,23 @@ class VoicePermissions(Countries):
         )
         return OPEN if found.low_risk_numbers_enabled else CLOSED
 
-    async def opened(self, world: World, countries: tuple[str, ...]) -> None:
-        """See Countries."""
-        wanted = json.dumps([{"iso_code": one, "low_risk_numbers_enabled": "true"} for one in countries])
-        await world.twilio.write(
-            lambda client: client.voice.v1.dialing_permissions.bulk_country_updates.create(
-                update_request=wanted
-            ),
-            f"{' and '.join(countries)} was opened for calls",
-        )
+    async def opened(self, world: World, countries: tuple[str, ...]) -> dict[str, str]:
+        """See Countries. Each by itself: of several at once, Twilio opens none when it refuses one."""
+        refused = {}
+        for country in countries:
+            wanted = json.dumps([{"iso_code": country, "low_risk_numbers_enabled": "true"}])
+            try:
+                await world.twilio.write(
+                    lambda client, wanted=wanted: (  # type: ignore[misc]
+                        client.voice.v1.dialing_permissions.bulk_country_updates.create(update_request=wanted)
+                    ),
+                    f"{country} was opened for calls",
+                )
+            except CallisiError as error:
+                if not is_final(error):
+                    raise
+                refused[country] = error.problems[0].message
+        return refused
 
 
 class MessagingPermissions(Countries):
@@ -123,6 +139,8 @@ class MessagingPermissions(Countries):
     title: ClassVar = "Twilio: countries that may get SMS"
     verb: ClassVar = "writes an SMS to"
     allows: ClassVar = "send SMS to"
+    what: ClassVar = "SMS"
+    console: ClassVar = "console.twilio.com, Messaging, Settings, Geo permissions"
 
     def countries(self, world: World) -> tuple[str, ...]:
         """See Countries."""
@@ -140,7 +158,7 @@ class MessagingPermissions(Countries):
         allowed = {one["country_code"] for one in found.permissions or () if one.get("enabled")}
         return {country: OPEN if country in allowed else CLOSED for country in countries}
 
-    async def opened(self, world: World, countries: tuple[str, ...]) -> None:
+    async def opened(self, world: World, countries: tuple[str, ...]) -> dict[str, str]:
         """See Countries. Twilio answers 200 to a refusal as well, and says it for each country."""
         wanted: list[object] = [
             {"country_code": one, "type": "country", "enabled": True} for one in countries
@@ -149,9 +167,9 @@ class MessagingPermissions(Countries):
             lambda client: client.accounts.v1.messaging_geopermissions.update(permissions=wanted),
             f"{' and '.join(countries)} was opened for SMS",
         )
-        refused = [one for one in answer.permissions or () if one.get("error_code")]
-        if refused:
-            raise CallisiError(*map(_refusal, refused))
+        return {
+            str(one["country_code"]): _words(one) for one in answer.permissions or () if one.get("error_code")
+        }
 
 
 def countries_of(numbers: Iterable[str]) -> tuple[str, ...]:
@@ -162,10 +180,16 @@ def countries_of(numbers: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({country for country in found if country}))
 
 
-def _refusal(answer: dict[str, Any]) -> Problem:
+def _words(answer: dict[str, Any]) -> str:
     words = "; ".join(answer.get("error_messages") or ()) or "without a reason"
-    return Problem(
-        f"Twilio does not open {answer['country_code']} for SMS: {words} ({answer['error_code']})",
-        code="twilio",
-        hint="ask Twilio's support to open it, or name a recipient in another country",
+    return f"{words} ({answer['error_code']})"
+
+
+def _blocked(world: World, kind: Countries, refused: dict[str, str]) -> Blocked:
+    return Blocked(
+        f"Twilio alone can open {' and '.join(refused)} for {kind.what}. " + "; ".join(refused.values()),
+        who="the account's owner, who tells Twilio why they are needed",
+        where=f"{kind.console}, or help.twilio.com; or name somebody in another country",
+        how_long="some days",
+        then=f"{world.again} --apply",
     )

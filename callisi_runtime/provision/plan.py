@@ -120,6 +120,8 @@ async def judge(world: World, resource: Resource) -> Step:
         if thing is None and resource.key in world.refused:
             raise world.refused[resource.key]
         fields = await resource.desired(world, thing)
+        if resource.key in world.refused and fields is not None and differences(thing, fields):
+            raise world.refused[resource.key]
     except Blocked as blocked:
         return Step(resource.key, resource.title, "blocked", why=blocked.what, blocked=blocked)
     except Waiting as waiting:

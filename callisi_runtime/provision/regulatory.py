@@ -57,13 +57,14 @@ class RegulatoryBundle(Gate):
         """See Resource."""
         if thing is not None and thing.fields["status"] in APPROVED:
             return thing.fields
-        raise blocked(world.options.country, world.options.number_type, thing)
+        raise blocked(world, thing)
 
 
-def blocked(country: str, kind: str, thing: Thing | None) -> Blocked:
+def blocked(world: World, thing: Thing | None) -> Blocked:
     """Who must do what before such a number can be bought."""
+    country, kind = world.options.country, world.options.number_type
     status = "missing" if thing is None else str(thing.fields["status"])
-    then = "callisi provision again: it finds the bundle by itself"
+    then = f"{world.again} --apply --buy: it finds the bundle by itself"
     name = f"{country} {kind}"
     if thing is not None and status in UNDERWAY:
         what = f"the bundle for {name} numbers is being reviewed ({thing.id}, {status})"

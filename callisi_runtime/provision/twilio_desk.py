@@ -22,6 +22,13 @@ AT_ONCE: Final = 8
 """Requests under way at the same time: the library keeps ten connections."""
 PASSING: Final = (429, 500, 502, 503, 504)
 """Statuses after which reading again is harmless and may help. 429 was never processed, so writing is, too."""
+UNCLEAR: Final = (
+    "no-account",
+    "twilio-silent",
+    "twilio-unreadable",
+    *(f"twilio-{one}" for one in (401, 403, 404, 429)),
+)
+"""Codes of problems that say nothing about what was asked for: another run, or another key, may get it."""
 AGAIN: Final = "run the same command again: it looks before it makes anything"
 
 
@@ -101,3 +108,8 @@ def told(error: NotAnswered, doing: str, *, reads: bool) -> CallisiError:
     # Here Twilio speaks of what this command sent: no caller is in it.
     words = f": {error.words}" if error.words and error.status == 400 else ""
     return CallisiError(Problem(f"{error.what} {doing}{words}", code=error.slug, hint=error.mend))
+
+
+def is_final(error: CallisiError) -> bool:
+    """Whether Twilio said no to the very thing that was asked for: not to the key, and not for now alone."""
+    return not isinstance(error, Unknown) and error.problems[0].code not in UNCLEAR

@@ -198,7 +198,7 @@ async def _first(world: World) -> Offer:
             who="whoever runs the line",
             where="callisi numbers search --country ... --type ...; or console.twilio.com, Phone Numbers, Buy",
             how_long="minutes with another type; days when Twilio has to find one",
-            then=f"callisi provision {options.agent} --apply --buy NUMBER",
+            then=f"{world.again} --apply --buy NUMBER",
         )
     return found[0]
 
@@ -245,7 +245,7 @@ async def _must_be_bought(world: World) -> Blocked:
         who="whoever pays for the telephone",
         where=f"callisi numbers search --country {options.country} --type {options.number_type} shows what there is",
         how_long="a minute; days where the country asks for a regulatory bundle first",
-        then=f"callisi provision {options.agent} --apply --buy {chosen}"
+        then=f"{world.again} --apply --buy {chosen}"
         + ("; or set TWILIO_PHONE_NUMBER to a number that you have" if not wanted else ""),
     )
 
@@ -256,14 +256,14 @@ def _takes_no_calls(world: World, thing: Thing) -> Blocked:
         who="whoever pays for the telephone",
         where="callisi numbers search shows numbers that do",
         how_long="a minute; days where the country asks for a regulatory bundle first",
-        then=f"callisi provision {world.options.agent} --apply --buy NUMBER, with TWILIO_PHONE_NUMBER empty",
+        then=f"{world.again} --apply --buy NUMBER, with TWILIO_PHONE_NUMBER empty",
     )
 
 
 def _lacks_papers(world: World, error: CallisiError) -> Exception:
     """What only people can hand in; any other error as it is."""
     codes = {problem.code for problem in error.problems}
-    then = f"callisi provision {world.options.agent} --apply --buy, once more"
+    then = f"{world.again} --apply --buy, once more"
     if "twilio-21631" in codes:
         return Blocked(
             "the number asks for an address, and the account has none in its country",

@@ -1,39 +1,38 @@
-"""The WhatsApp sender: registered with Meta by a person in a browser, looked at here, and told where messages go."""
+"""The WhatsApp sender: a number that Meta lets write, registered with Twilio, and told where answers go.
+
+What makes one ours is its friendly name, our tag. Its number cannot: a business may have registered it by hand long
+ago. The first sender of an account needs a person, whose sign-up at Meta links the accounts; any other is made here.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from callisi_runtime.errors import CallisiError
 from callisi_runtime.notify.whatsapp import address
 from callisi_runtime.phone import normalise
+from callisi_runtime.provision import whatsapp_blocked as blocked
 from callisi_runtime.provision.form import Form
-from callisi_runtime.provision.inbound import inbound_url, may_be_taken
-from callisi_runtime.provision.resource import Blocked, Found, Resource, Thing
+from callisi_runtime.provision.inbound import PATH, inbound_url
+from callisi_runtime.provision.resource import Found, Marks, Resource, Secret, Thing
 from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
 if TYPE_CHECKING:
-    from callisi_runtime.provision.resource import Fields
+    from collections.abc import Mapping
+
+    from callisi_runtime.provision.resource import Action, Fields
     from callisi_runtime.provision.world import World
     from callisi_runtime.spec import WhatsApp
 
-SENDERS: Final = "console.twilio.com, Messaging, Senders, WhatsApp senders"
 ONLINE: Final = ("ONLINE", "ONLINE:UPDATING")
-REVIEWED: Final = {
-    "CREATING": ("Twilio is creating the sender", "Twilio", "minutes"),
-    "VERIFYING": ("the number is being verified", "Twilio", "minutes"),
-    "PENDING_VERIFICATION": ("the number waits for its verification code", "you", "minutes"),
-    "TWILIO_REVIEW": ("Twilio reviews the sender", "Twilio", "some days"),
-    "DRAFT": ("the sender is a draft and was never handed in", "you", "an hour, then 1 to 2 weeks of review"),
-    "STUBBED": ("the sender was never finished", "you", "an hour, then 1 to 2 weeks of review"),
-}
-"""State -> what it is, who acts, how long it takes."""
-THEN: Final = "callisi provision again"
+ASKS: Final = "PENDING_VERIFICATION"
+CALLBACK, CODE = "callback_url", "verification_code"
 
 
 class WhatsAppSender(Resource):
     """Every sender of the agent's WhatsApp messages: TWILIO_WHATSAPP_FROM, or `from` in the file.
 
-    Never registered and never deleted by us. Its fields are the numbers, and where messages to them go.
+    Its fields have the sender's number in front: `+49... callback_url`.
     """
 
     key: ClassVar = "whatsapp-sender"
@@ -49,59 +48,71 @@ class WhatsAppSender(Resource):
         numbers = [one for one in senders_of(world) if one not in (None, SANDBOX_NUMBER)]
         if not numbers:
             return Found()
-        listed = await world.twilio.read(
-            lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp"),
-            "its WhatsApp senders",
-        )
+        listed = await _listed(world)
         held = {number: one for number in numbers for one in listed if one.sender_id == address(number or "")}
         return Found((_thing(held),)) if held else Found()
 
     async def desired(self, world: World, thing: Thing | None) -> Fields:
         """See Resource."""
-        url = inbound_url(world.settings)
-        wanted = {}
+        fields: dict[str, Any] = {}
         for number in senders_of(world):
             if number is None:
-                raise _unset()
+                raise blocked.unset(world)
             if number == SANDBOX_NUMBER:
-                raise _sandbox()
+                raise blocked.sandbox(world)
             sender = None if thing is None else thing.raw.get(number)
-            if sender is None:
-                raise _unregistered(number)
-            if str(sender.status) not in ONLINE:
-                raise _not_online(number, sender)
-            if url is not None:
-                if not may_be_taken(callback_of(sender), url) and not world.is_adopted(sender.sid):
-                    raise _foreign(number, sender)
-                wanted[number] = url
-        return wanted
+            wanted = await _new(world, number) if sender is None else _kept(world, number, sender)
+            fields |= {f"{number} {name}": value for name, value in wanted.items()}
+        return fields
 
     async def create(self, world: World, fields: Fields) -> Thing:
-        """Never called: a sender is registered by a person."""
-        raise AssertionError("a sender is not registered by a program")
+        """See Resource: none of them is there yet."""
+        return await self.update(world, _thing({}), fields)
 
     async def update(self, world: World, thing: Thing, fields: Fields) -> Thing:
-        """Messages to the senders come to us; their other addresses stay."""
+        """Registers what is missing, hands in the code, and brings answers here; other addresses stay."""
         held = dict(thing.raw)
-        for number, url in fields.items():
-            if thing.fields[number] != url:
-                held[number] = await self._told(world, held[number], url)
+        for number, wanted in _by_number(fields).items():
+            if number not in held:
+                held[number] = await _registered(world, number, wanted)
+            elif CODE in wanted:
+                held[number] = await _verified(world, held[number], wanted[CODE].value)
+                world.refused[self.key] = blocked.not_online(world, number, held[number])
+            elif callback_of(held[number]) != wanted[CALLBACK]:
+                held[number] = await _told(world, held[number], wanted[CALLBACK])
         return _thing(held)
 
-    async def _told(self, world: World, sender: Any, url: str) -> Any:
-        kept = {name: value for name, value in (sender.webhook or {}).items() if value is not None}
-        form = Form({"webhook": {**kept, "callback_url": url, "callback_method": "POST"}})
-        return await world.twilio.write(
-            lambda client: client.messaging.v2.channels_senders(sender.sid).update(form),
-            "the WhatsApp sender was told where messages go",
+    async def delete(self, world: World, thing: Thing) -> None:
+        """See Resource."""
+        await world.twilio.write(
+            lambda client: client.messaging.v2.channels_senders(thing.id).delete(),
+            "the WhatsApp sender was deleted",
         )
 
-    async def delete(self, world: World, thing: Thing) -> None:
-        """Never called: see removable."""
-
     async def removable(self, world: World) -> tuple[Thing, ...]:
+        """Every sender that was registered here for this agent, also of a number that is no longer in use."""
+        if self.skipped(world) is not None or not world.twilio.ready:
+            return ()
+        ours = [one for one in await _listed(world) if is_ours(world, one)]
+        return tuple(_thing({one.sender_id.removeprefix("whatsapp:"): one}) for one in ours)
+
+    async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""
-        return ()
+        if action == "delete":
+            return Marks(risk="the number sends no WhatsApp until Meta has registered it anew")
+        held: Mapping[str, Any] = {} if thing is None else thing.raw
+        risks = [
+            f"{number} must not be in use in a WhatsApp app, and cannot be from then on; Meta checks the name "
+            f"`{world.spec.business.name}` afterwards"
+            for number in senders_of(world)
+            if number not in held
+        ]
+        risks += [
+            f"answers to {number} no longer go to {callback_of(sender)}"
+            for number, sender in held.items()
+            if callback_of(sender) not in ("", inbound_url(world.settings))
+        ]
+        return Marks(risk="; ".join(risks) or None)
 
 
 def whatsapp_channels(world: World) -> list[WhatsApp]:
@@ -117,66 +128,116 @@ def senders_of(world: World) -> list[str | None]:
     return list(dict.fromkeys(found))
 
 
+def is_ours(world: World, sender: Any) -> bool:
+    """Whether it was registered here."""
+    return bool(sender.friendly_name == world.tag)
+
+
 def callback_of(sender: Any) -> str:
-    """Where messages to a sender go; empty: nowhere."""
-    return str((sender.webhook or {}).get("callback_url") or "")
+    """Where messages to a sender go; empty: nowhere that the sender tells."""
+    return str((sender.webhook or {}).get(CALLBACK) or "")
 
 
-def _thing(held: dict[str, Any]) -> Thing:
-    fields = {number: callback_of(sender) for number, sender in held.items()}
+def _kept(world: World, number: str, sender: Any) -> dict[str, Any]:
+    """How one that is there should be."""
+    if str(sender.status) == ASKS and world.options.whatsapp_code:
+        return {CODE: Secret(world.options.whatsapp_code)}
+    if str(sender.status) not in ONLINE:
+        raise blocked.not_online(world, number, sender)
+    url, now = inbound_url(world.settings), callback_of(sender)
+    if url is None:
+        return {}
+    # An empty address proves nothing: a Messaging Service or a conversation may have the answers.
+    may_change = is_ours(world, sender) or world.is_adopted(sender.sid) or now.endswith(PATH)
+    if now != url and not may_change:
+        raise blocked.foreign(world, number, sender, now)
+    return {CALLBACK: url}
+
+
+async def _new(world: World, number: str) -> dict[str, Any]:
+    """How one is registered that is not there."""
+    waba = world.settings.twilio_whatsapp_waba_id or await _waba(world)
+    if waba is None:
+        raise blocked.first(world, number)
+    wanted = {
+        "friendly_name": world.tag,
+        "display_name": world.spec.business.name,
+        "waba_id": waba,
+        "verification_method": await _verification(world, number),
+    }
+    url = inbound_url(world.settings)
+    return wanted if url is None else {**wanted, CALLBACK: url}
+
+
+async def _waba(world: World) -> str | None:
+    """The business account that Twilio knows: it takes one per account, so any sender tells it."""
+    known = [(one.configuration or {}).get("waba_id") for one in await _listed(world)]
+    return next((str(one) for one in known if one), None)
+
+
+async def _verification(world: World, number: str) -> str:
+    """How Meta's code reaches the number: `sms`, which Twilio reads by itself for its own numbers, or `voice`."""
+    import phonenumbers
+
+    held = await world.twilio.read(
+        lambda c: c.incoming_phone_numbers.list(phone_number=number), "the numbers"
+    )
+    if held:
+        return "sms" if (held[0].capabilities or {}).get("sms") else "voice"
+    fixed = phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.FIXED_LINE
+    return "voice" if fixed else "sms"
+
+
+async def _listed(world: World) -> list[Any]:
+    found: list[Any] = await world.twilio.read(
+        lambda client: client.messaging.v2.channels_senders.list(channel="whatsapp"), "its WhatsApp senders"
+    )
+    return found
+
+
+async def _registered(world: World, number: str, wanted: Fields) -> Any:
+    fields = {
+        "sender_id": address(number),
+        "friendly_name": wanted["friendly_name"],
+        "configuration": {name: wanted[name] for name in ("waba_id", "verification_method")},
+        "profile": {"name": wanted["display_name"]},
+    }
+    if CALLBACK in wanted:
+        fields["webhook"] = {CALLBACK: wanted[CALLBACK], "callback_method": "POST"}
+    try:
+        return await world.twilio.write(
+            lambda client: client.messaging.v2.channels_senders.create(Form(fields)),
+            "the WhatsApp sender was registered",
+        )
+    except CallisiError as error:
+        raise blocked.refused(world, number, error) from error
+
+
+async def _verified(world: World, sender: Any, code: str) -> Any:
+    form = Form({"configuration": {CODE: code}})
+    return await world.twilio.write(
+        lambda client: client.messaging.v2.channels_senders(sender.sid).update(form),
+        "the WhatsApp sender's verification code was handed in",
+    )
+
+
+async def _told(world: World, sender: Any, url: str) -> Any:
+    kept = {name: value for name, value in (sender.webhook or {}).items() if value}
+    form = Form({"webhook": {**kept, CALLBACK: url, "callback_method": "POST"}})
+    return await world.twilio.write(
+        lambda client: client.messaging.v2.channels_senders(sender.sid).update(form),
+        "the WhatsApp sender was told where messages go",
+    )
+
+
+def _by_number(fields: Fields) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in fields.items():
+        number, _, name = key.partition(" ")
+        found.setdefault(number, {})[name] = value
+    return found
+
+
+def _thing(held: Mapping[str, Any]) -> Thing:
+    fields = {f"{number} {CALLBACK}": callback_of(sender) for number, sender in held.items()}
     return Thing(", ".join(str(sender.sid) for sender in held.values()), fields, raw=held)
-
-
-def _unset() -> Blocked:
-    return Blocked(
-        "WhatsApp has no sender: TWILIO_WHATSAPP_FROM is not set",
-        who="you",
-        where=".env: a sender of your own, or the sandbox's whatsapp:+14155238886 for trying out",
-        how_long="a minute",
-        then=THEN,
-    )
-
-
-def _sandbox() -> Blocked:
-    return Blocked(
-        "WhatsApp goes through Twilio's sandbox: it reaches only those who have joined, for 3 days, and only within "
-        "24 hours of their last message to it",
-        who="everybody who gets the messages",
-        where="WhatsApp: `join` and the account's words to +1 415 523 8886 (console.twilio.com, Messaging, Try it out)",
-        how_long="a minute, and again every 3 days",
-        then=f"for a line, register a sender of your own ({SENDERS}; 1 to 2 weeks), set TWILIO_WHATSAPP_FROM to it, "
-        f"and {THEN}",
-    )
-
-
-def _unregistered(number: str) -> Blocked:
-    return Blocked(
-        f"{number} is no WhatsApp sender of this account",
-        who="whoever may sign for the business, with its Meta Business account",
-        where=SENDERS,
-        how_long="an hour to hand in, then Meta's approval: 1 to 2 weeks",
-        then=f"{THEN}; until then, the sandbox: TWILIO_WHATSAPP_FROM=whatsapp:{SANDBOX_NUMBER} and sandbox: true",
-    )
-
-
-def _not_online(number: str, sender: Any) -> Blocked:
-    status = str(sender.status)
-    what, who, how_long = REVIEWED.get(status, (f"the sender is {status}", "you", "as Meta says"))
-    reasons = "; ".join(f"{one.get('message')} ({one.get('code')})" for one in sender.offline_reasons or ())
-    return Blocked(
-        f"{number} cannot send WhatsApp yet: {what}{': ' + reasons if reasons else ''}",
-        who=who,
-        where=SENDERS,
-        how_long=how_long,
-        then=THEN,
-    )
-
-
-def _foreign(number: str, sender: Any) -> Blocked:
-    return Blocked(
-        f"WhatsApp messages to {number} go to {callback_of(sender)}, which is not this agent",
-        who="you",
-        where=f"callisi provision --adopt {sender.sid} takes them over; without it nobody's answer 1 is seen",
-        how_long="a minute",
-        then=THEN,
-    )

@@ -64,7 +64,7 @@ class WhatsAppTemplate(Resource):
         """See Resource."""
         given, text = given_sid(world), text_of(world)
         if given is not None and thing is None:
-            raise _unknown(given)
+            raise _unknown(world, given)
         if thing is None:
             content = wanted_of(world, text or "")
             return {
@@ -76,14 +76,14 @@ class WhatsAppTemplate(Resource):
         status = str(thing.fields["approval"])
         if status == UNSUBMITTED:
             if given is not None:
-                raise _never_handed_in(thing)
+                raise _never_handed_in(world, thing)
             return {"approval": SUBMITTED}
         if status in UNDERWAY:
-            raise _reviewed(thing, status)
+            raise _reviewed(world, thing, status)
         if status == "paused":
-            raise _paused(thing)
+            raise _paused(world, thing)
         if status != APPROVED:
-            raise _refused(thing, status)
+            raise _refused(world, thing, status)
         return {} if given is not None else {SETTING: thing.id}
 
     async def create(self, world: World, fields: Fields) -> Thing:
@@ -224,52 +224,52 @@ def _category(thing: Thing) -> str | None:
     )
 
 
-def _reviewed(thing: Thing, status: str) -> Blocked:
+def _reviewed(world: World, thing: Thing, status: str) -> Blocked:
     return Blocked(
         f"Meta reviews the template ({thing.id}, {status})",
         who="Meta",
         where=TEMPLATES,
         how_long="minutes to 24 hours, at times 48",
-        then=f"callisi provision --apply again: it writes {SETTING} when the template is approved",
+        then=f"{world.again} --apply: it writes {SETTING} when the template is approved",
     )
 
 
-def _refused(thing: Thing, status: str) -> Blocked:
+def _refused(world: World, thing: Thing, status: str) -> Blocked:
     reason = str((thing.raw.approval_requests or {}).get("rejection_reason") or "without a reason")
     return Blocked(
         f"the template is {status} ({thing.id}): {reason}",
         who="you",
         where="the agent file: word `template` differently; another text is handed in as another template",
         how_long="minutes to write, up to 24 hours of review",
-        then="callisi provision --apply again",
+        then=f"{world.again} --apply",
     )
 
 
-def _paused(thing: Thing) -> Blocked:
+def _paused(world: World, thing: Thing) -> Blocked:
     return Blocked(
         f"Meta has paused the template ({thing.id}): recipients have blocked or reported it",
         who="Meta; you, if it happens again: ask who has blocked it",
         where=TEMPLATES,
         how_long="some hours",
-        then="callisi provision again; meanwhile the next channel of the file gets the messages",
+        then=f"{world.again}; meanwhile the next channel of the file gets the messages",
     )
 
 
-def _never_handed_in(thing: Thing) -> Blocked:
+def _never_handed_in(world: World, thing: Thing) -> Blocked:
     return Blocked(
         f"the template {thing.id} was never handed in to Meta",
         who="you",
         where=TEMPLATES,
         how_long="minutes, then up to 24 hours of review",
-        then="callisi provision again; or declare the text as `template`, and it is handed in for you",
+        then=f"{world.again}; or declare the text as `template`, and it is handed in for you",
     )
 
 
-def _unknown(sid: str) -> Blocked:
+def _unknown(world: World, sid: str) -> Blocked:
     return Blocked(
         f"the account has no template {sid}",
         who="you",
         where="the agent file: `content_sid`, or declare the text as `template`",
         how_long="a minute",
-        then="callisi provision again",
+        then=world.again,
     )

@@ -38,6 +38,8 @@ class Options:
     rotate: bool = False
     """Whether the SIP user is replaced by a second one with another password."""
     release_number: bool = False
+    whatsapp_code: str | None = field(default=None, repr=False)
+    """What Meta has sent to a number that is to become a WhatsApp sender."""
     env_file: Path = field(default_factory=lambda: Path(".env"))
     """Where secrets and the bought number are written."""
     timeout: float = 0.0
@@ -84,6 +86,11 @@ class World:
     def tag(self) -> str:
         """What our objects are recognised by: Twilio's FriendlyName, LiveKit's metadata and names."""
         return f"callisi:{self.spec.name}"
+
+    @property
+    def again(self) -> str:
+        """The command that goes on when a person has done their part."""
+        return f"callisi provision {self.options.agent}"
 
     def setting(self, name: str) -> str | None:
         """A setting, as this run may have written it."""

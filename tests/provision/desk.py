@@ -46,6 +46,7 @@ class Desk:
     yaml: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     adopt: frozenset[str] = frozenset()
+    whatsapp_code: str | None = None
     timeout: float = 5.0
     """Seconds for a request; short where one is left hanging."""
 
@@ -66,8 +67,16 @@ class Desk:
             callisi_public_url=self.settings.get("callisi_public_url"),
             twilio_whatsapp_from=self.settings.get("twilio_whatsapp_from"),
             twilio_whatsapp_content_sid=self.settings.get("twilio_whatsapp_content_sid"),
+            twilio_whatsapp_waba_id=self.settings.get("twilio_whatsapp_waba_id"),
         )
-        options = Options(env_file=self.env_file, timeout=self.timeout, pauses=(), adopt=self.adopt)
+        options = Options(
+            agent="agents/clara.yaml",
+            env_file=self.env_file,
+            timeout=self.timeout,
+            pauses=(),
+            adopt=self.adopt,
+            whatsapp_code=self.whatsapp_code,
+        )
         return World(load_agent(file, {}).value, settings, self._all, options)
 
     @property
@@ -88,6 +97,13 @@ class Desk:
         async with self.world() as world:
             applied = await apply(world, self._all, lambda _: None)
         return tuple(step.resource for step in applied.done)
+
+    async def left(self, key: str) -> Step:
+        """Do it, and read back what is left to do about one resource."""
+        async with self.world() as world:
+            applied = await apply(world, self._all, lambda _: None)
+        assert applied.converged
+        return next(step for step in applied.after.steps if step.resource == key)
 
     async def destroy(self) -> tuple[str, ...]:
         """Take it away; the keys of what was deleted."""

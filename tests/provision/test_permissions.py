@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,17 +77,43 @@ async def test_only_ordinary_numbers_are_opened_for_calls(office: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaml", "words"),
+    ("yaml", "key", "what", "console"),
     [
-        (agent(CUBAN), "CU was opened for calls"),
-        (agent(sms=(CUBAN,)), r"CU for SMS: High risk country permission cannot be updated \(30649\)"),
+        (
+            agent(CUBAN, AUSTRIAN),
+            VOICE,
+            "Twilio alone can open CU for calls. Twilio refuses while CU was opened for calls: .*\\(20001\\)$",
+            "console.twilio.com, Voice, Settings, Geo permissions",
+        ),
+        (
+            agent(sms=(CUBAN, AUSTRIAN)),
+            MESSAGES,
+            r"Twilio alone can open CU for SMS. High risk country permission cannot be updated \(30649\)$",
+            "console.twilio.com, Messaging, Settings, Geo permissions",
+        ),
     ],
 )
-async def test_a_country_that_twilio_alone_can_open_is_said_clearly(
-    office: Desk, yaml: str, words: str
+async def test_a_country_that_twilio_alone_can_open_is_blocked_and_the_others_are_opened(
+    office: Desk, yaml: str, key: str, what: str, console: str
 ) -> None:
     office.yaml = yaml
-    with pytest.raises(CallisiError, match=words):
+    step = await office.left(key)
+    assert step.blocked is not None
+    assert re.match(what, step.blocked.what), step.blocked.what
+    assert step.blocked.who == "the account's owner, who tells Twilio why they are needed"
+    assert step.blocked.where == f"{console}, or help.twilio.com; or name somebody in another country"
+    assert step.blocked.how_long == "some days"
+    assert step.blocked.then == "callisi provision agents/clara.yaml --apply"
+    assert {"AT", "DE"} == allowed(office)[key == MESSAGES]
+
+
+@pytest.mark.parametrize(("operation", "key"), [("dialing_update", VOICE), ("geo_update", MESSAGES)])
+async def test_refused_credentials_say_nothing_about_a_country(
+    office: Desk, operation: str, key: str
+) -> None:
+    office.yaml = agent(AUSTRIAN, sms=(AUSTRIAN,))
+    office.twilio.faults.add(operation, "status:401")
+    with pytest.raises(CallisiError, match="Twilio refuses the credentials"):
         await office.apply()
 
 

@@ -43,7 +43,7 @@ async def test_without_a_bundle_it_says_which_papers_who_where_and_how_long(offi
         "who": "whoever may sign for the business",
         "where": "console.twilio.com, Phone Numbers, Regulatory Compliance, Bundles",
         "how_long": "half an hour to hand in, then some days of review",
-        "then": "callisi provision again: it finds the bundle by itself",
+        "then": "callisi provision agents/clara.yaml --apply --buy: it finds the bundle by itself",
     }
 
 

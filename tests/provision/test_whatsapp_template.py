@@ -10,6 +10,7 @@ import pytest
 
 from callisi_runtime.errors import CallisiError
 from callisi_runtime.loopback.twilio_content import Contents
+from callisi_runtime.loopback.twilio_senders import WABA
 from callisi_runtime.notify import build_channels
 from callisi_runtime.notify.base import Sent
 from callisi_runtime.notify.settings import notify_settings
@@ -76,7 +77,7 @@ async def test_a_template_is_made_handed_in_and_put_to_use_when_it_is_approved(o
         "who": "Meta",
         "where": "console.twilio.com, Messaging, Content Template Builder",
         "how_long": "minutes to 24 hours, at times 48",
-        "then": f"callisi provision --apply again: it writes {SETTING} when the template is approved",
+        "then": f"callisi provision agents/clara.yaml --apply: it writes {SETTING} when the template is approved",
     }
     assert await office.apply() == ()
     assert not office.env_file.exists()
@@ -246,11 +247,14 @@ async def test_what_was_approved_is_what_staff_reads(office: Desk) -> None:
 
 async def test_every_request_is_one_of_twilios_own(tmp_path: Path) -> None:
     async with desk(tmp_path, WhatsAppSender(), WhatsAppTemplate(), yaml=DECLARED, checked=True) as office:
-        senders(office).add(OFFICE)
+        senders(office).wabas.add(WABA)
         office.timeout = 60.0
         office.settings = {
             "twilio_whatsapp_from": f"whatsapp:{OFFICE}",
+            "twilio_whatsapp_waba_id": WABA,
             "callisi_public_url": "https://clara.example.com",
         }
-        assert await office.apply() == (WhatsAppSender.key, KEY)
-        assert await office.destroy() == (KEY,)
+        assert await office.apply() == (WhatsAppSender.key, KEY), (
+            "both in one run: Meta looks at them at the same time"
+        )
+        assert await office.destroy() == (KEY, WhatsAppSender.key)

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--type", default="mobile", help="of the number to buy: local, mobile, national, toll-free (mobile)")
     add("--destroy", action="store_true", help="take away what carries our tag, last made first")
     add("--release-number", action="store_true", help="with --destroy: give up the number, too; it is lost")
+    add("--whatsapp-code", metavar="CODE", help="the code that Meta has sent to the WhatsApp sender's number")
     add("--rotate-password", action="store_true", help="replace the SIP user by a new one, without a gap")
     add(
         "--adopt",
@@ -112,6 +113,7 @@ def options_of(args: argparse.Namespace) -> Options:
         adopt=frozenset(args.adopt),
         rotate=args.rotate_password,
         release_number=args.release_number,
+        whatsapp_code=args.whatsapp_code,
         env_file=Path(args.env_file),
     )
 
