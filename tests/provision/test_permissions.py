@@ -82,7 +82,7 @@ async def test_only_ordinary_numbers_are_opened_for_calls(office: Desk) -> None:
         (
             agent(CUBAN, AUSTRIAN),
             VOICE,
-            "Twilio alone can open CU for calls. Twilio refuses while CU was opened for calls: .*\\(20001\\)$",
+            r"Twilio alone can open CU for calls. Twilio refuses \(20001\) while CU was opened for calls: .*cannot be changed$",
             "console.twilio.com, Voice, Settings, Geo permissions",
         ),
         (
