@@ -1,4 +1,4 @@
-"""Every outcome of a transfer on a real line: what both sides hear, what staff reads, what the ledger keeps."""
+"""A transfer that a person takes, and one whose caller leaves or asks again: what both sides hear, what is left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from livekit import api
 
 from callisi_runtime.flow.model import Outcome
 
@@ -15,19 +14,14 @@ from . import golden
 from .checks import nothing_was_sent, staff_was_told, until_sign
 from .kit.audio import RATE
 from .kit.call import Ending
-from .kit.net import COLLEAGUE, NOBODY
 from .kit.staff import picks_up
-from .outcomes import MAILBOX_WORDS, Row, Told, place, table
-from .reception import AGAIN, spoken
+from .reception import AGAIN
 from .visit import (
-    FIRST_WORD,
     QUIET,
     SIGN_LEVEL,
     SIGNS,
-    SILENCE_MARGIN,
     Visit,
     longest_silence,
-    ring,
     ring_for,
     sign,
     signs_of,
@@ -47,42 +41,6 @@ PROMPT_PAUSE, PROMPT_AND_PAUSE = 0.6, 3.8
 """Seconds without a word after a prompt (its last sample dies away before), and until the second one is under way."""
 CLOCKS = 0.1
 """Seconds by which a moment of the call's record, seen from a telephone, may lie too early."""
-
-
-@pytest.mark.parametrize("row", table(), ids=lambda row: row.name)
-async def test_when_nobody_takes_the_call(
-    reception: Reception, caller_phone: Phone, staff: Phone, row: Row
-) -> None:
-    told = await place(row, reception, caller_phone, staff)
-    assert told.ended.outcome == row.outcome, told.ended.story()
-    assert len(staff.calls) == 1
-    the_caller_heard_it_at_once(told)
-    nobody_heard_the_other(told)
-    await staff_was_told(told.visit, told.ended, row.outcome)
-    await told.visit.nothing_left(told.leg)
-    golden.hold(row.name, told.ended.timeline)
-
-
-def the_caller_heard_it_at_once(told: Told) -> None:
-    """The outcome within a second, the message after it, and no silence longer than the plan's bound."""
-    visit = told.visit
-    assert visit.first_word(told.sentence, told.outcome_at) <= FIRST_WORD
-    assert told.notified.at > told.sentence.at
-    silence, when = visit.longest_silence(visit.asked_at, told.notified.at)
-    bound = visit.reception.spec.limits.silence + SILENCE_MARGIN
-    assert silence <= bound, f"from {when - visit.answered_at:.2f} s after the answer"
-
-
-def nobody_heard_the_other(told: Told) -> None:
-    """Neither staff nor a mailbox reached the caller, neither the caller nor Clara reached them."""
-    visit, leg = told.visit, told.leg
-    assert not signs_of(visit.calling.audio())
-    assert not visit.calling.heard(spoken(MAILBOX_WORDS))
-    assert not visit.heard("prompt")
-    if leg.recording.packets:
-        assert not signs_of(leg.audio())
-        for key in ("connecting", "still_ringing", "no_answer"):
-            assert not leg.heard(visit.reception.sentence(key))
 
 
 async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
@@ -214,40 +172,3 @@ async def test_asked_twice_one_telephone_rings_once(
     assert len(ended.of("effect.Dial")) == len(staff.calls) == 1
     await staff_was_told(visit, ended, Outcome.RANG_OUT)
     await visit.nothing_left(leg)
-
-
-class TestWhenNothingAnswersAtAll:
-    """The dead come last: a SIP bridge calls them again for half a minute."""
-
-    @pytest.mark.parametrize(
-        ("address", "outcome"),
-        [(f"{COLLEAGUE}:5060", Outcome.NEVER_RANG), (f"{NOBODY}:5060", Outcome.NEVER_RANG)],
-        ids=["closed-port", "no-such-machine"],
-    )
-    async def test_the_caller_hears_it(
-        self, reception: Reception, caller_phone: Phone, address: str, outcome: Outcome
-    ) -> None:
-        await reception.change_trunk(address=address)
-        await self.falls_back(reception, caller_phone, outcome)
-
-    async def test_a_trunk_that_is_gone_is_our_own_fault_and_the_caller_is_served(
-        self, reception: Reception, caller_phone: Phone
-    ) -> None:
-        await reception.lk.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=reception.lines.outbound))
-        await self.falls_back(reception, caller_phone, Outcome.MISCONFIGURED)
-        await reception.worker.until_line("the transfer is set up wrongly", 1.0)
-
-    async def falls_back(self, reception: Reception, carrier: Phone, outcome: Outcome) -> None:
-        visit = await ring(reception, carrier)
-        await visit.greeted()
-        await visit.ask()
-        sentence = await visit.hears("no_answer", timeout=20)
-        notified = await visit.hears("notified")
-        await visit.calling.hang_up()
-        ended = await visit.ended()
-        assert ended.outcome == outcome
-        assert visit.first_word(sentence, visit.moment(ended, "event.LegFailed")) <= FIRST_WORD
-        silence, _ = visit.longest_silence(visit.asked_at, notified.at)
-        assert silence <= reception.spec.limits.silence + SILENCE_MARGIN
-        await staff_was_told(visit, ended, outcome)
-        await visit.nothing_left()
