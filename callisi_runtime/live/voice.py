@@ -55,7 +55,7 @@ class Voice:
         self._at = 0
         self._opening = True
         self.begun = asyncio.Event()
-        """Set when the first sentence is on its way to the caller."""
+        """Set when the first sentence is on its way to the caller, with enough of it ahead to bear other work here."""
         self._work = asyncio.Event()
         self._done: asyncio.Future[None] | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -155,7 +155,7 @@ class Voice:
                 await self._work.wait()
                 continue
             await self.source.capture_frame(rtc.AudioFrame(step.tobytes(), RATE, 1, STEP))
-            if self._done is not None:
+            if self._done is not None and self.source.queued_duration * 1000 > AHEAD_MS / 2:
                 self.begun.set()
             if not self._sentence and self._done is not None and not self._done.done():
                 self._done.set_result(None)
