@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.line", add_help=False, allow_abbrev=False)
-    parser.add_argument("--boxes", type=int, default=max(1, min(2, os.cpu_count() or 1)))
+    parser.add_argument("--boxes", type=int, default=max(1, min(3, (os.cpu_count() or 1) + 1)))
     parser.add_argument("--again", type=int, default=0)
     return parser
 
