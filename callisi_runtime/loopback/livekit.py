@@ -84,6 +84,8 @@ class LiveKitServer(Server):
         self.rooms = Rooms(self._left)
         self.dialling = Dialling(self.telephones, self.trunks, self.rooms, self.spawn)
         self.workers = Workers()
+        self.has_sip = True
+        """Whether the SIP service runs beside the server; without it the server knows its methods, and none answers."""
         self._methods = self._table()
 
     def _table(self) -> dict[str, _Method]:
@@ -209,6 +211,8 @@ class LiveKitServer(Server):
             raise TwirpError("malformed", "the protobuf request could not be decoded") from error
         if not method.grant(claims.video or VideoGrants(), claims.sip or SIPGrants(), message):
             raise TwirpError("unauthenticated", "permissions denied")
+        if not self.has_sip and request.path.startswith("/twirp/livekit.SIP/"):
+            raise TwirpError("internal", "sip not connected (redis required)")
         answer = method.serve(message)
         done = await answer if asyncio.iscoroutine(answer) else answer
         assert isinstance(done, Message)

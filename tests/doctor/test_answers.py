@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from .conftest import Office
@@ -77,9 +79,17 @@ async def test_every_refusal_of_livekit_is_one_sentence(
         assert (found.state, what in found.what, mend in (found.mend or "")) == ("problem", True, True), found
 
 
-async def test_a_server_without_sip_is_told_so(office: Office) -> None:
-    from callisi_runtime.doctor.livekit import refusal
-
-    found = refusal("ws://127.0.0.1:7880", 500, "twirp error unknown: sip not connected (redis required)")
-    assert found.what == "ws://127.0.0.1:7880 has no SIP service"
-    assert "livekit-sip" in (found.mend or "")
+async def test_what_hangs_does_not_make_anybody_wait_for_ever(office: Office) -> None:
+    """LiveKit's library has no timeout for some requests: ours holds."""
+    office.patience = 1
+    office.livekit.faults.add("*", "hang", times=None)
+    office.twilio.faults.add("*", "hang", times=None)
+    office.sip.says = None
+    async with asyncio.timeout(30):
+        found = await office.findings()
+    said = {name: one.what for name, results in found.items() for one in results if one.state == "problem"}
+    assert said == {
+        "LiveKit": f"{office.livekit.url} does not answer within 1 s",
+        "SIP address": f"no SIP service answers at 127.0.0.1:{office.sip.port} within 1 s",
+        "Twilio": "Twilio does not answer within 1 s",
+    }

@@ -2,237 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from google.protobuf.duration_pb2 import Duration
-
-from callisi_runtime.ledger import CallRow, Note, Step
-
-from .conftest import OURS, STAFF, TRUNK, Office, add_outbound, add_rule
-
-Breaking = Callable[[Office], Awaitable[None]]
-
-
-def unset(*names: str) -> Callable[[Office], Awaitable[None]]:
-    async def change(office: Office) -> None:
-        for name in names:
-            del office.environ[name]
-
-    return change
-
-
-def set_to(name: str, value: str) -> Callable[[Office], Awaitable[None]]:
-    async def change(office: Office) -> None:
-        office.environ[name] = value
-
-    return change
-
-
-async def second_outbound_trunk(office: Office) -> None:
-    async with office.lk as lk:
-        await add_outbound(lk)
-
-
-async def outbound_without_user(office: Office) -> None:
-    office.livekit.trunks.outbound.clear()
-    async with office.lk as lk:
-        await add_outbound(lk, auth_username="", auth_password="")
-
-
-async def no_inbound_trunk(office: Office) -> None:
-    office.livekit.trunks.inbound.clear()
-
-
-async def no_rule(office: Office) -> None:
-    office.livekit.trunks.rules.clear()
-
-
-async def rule_of_another(office: Office) -> None:
-    office.livekit.trunks.rules.clear()
-    async with office.lk as lk:
-        await add_rule(lk, next(iter(office.livekit.trunks.inbound)), "otto")
-
-
-async def no_ringing_timeout(office: Office) -> None:
-    for trunk in office.livekit.trunks.inbound.values():
-        trunk.ringing_timeout.CopyFrom(Duration())
-
-
-async def agent_with_a_mistake(office: Office) -> None:
-    file = office.folder / "bad.yaml"
-    file.write_text("name: bad\ngreting: Hallo\n", encoding="utf-8")
-    office.agent = str(file)
-
-
-async def a_dead_letter(office: Office) -> None:
-    ledger = await office.ledger()
-    await ledger.begin_call(CallRow("SCL_1", "clara", None, ledger.clock(), "call-1"))
-    note = Note("SCL_1:1", "SCL_1", "clara", {"texts": ["x"]}, (Step("sms", OURS),), "K7Q2")
-    await ledger.arm(note, due_in=0)
-    (row,) = await ledger.claim(1, lease=60)
-    await ledger.onward(row, "sms: 21211", "rejected")
-    await ledger.close()
-
-
-async def a_callback_nobody_takes(office: Office) -> None:
-    ledger = await office.ledger()
-    await ledger.begin_call(CallRow("SCL_1", "clara", None, ledger.clock(), "call-1"))
-    note = Note("SCL_1:1", "SCL_1", "clara", {"texts": ["x"]}, (Step("sms", OURS),), "K7Q2", escalate=0.0)
-    await ledger.settle("SCL_1", outcome="busy", send=True, note=note)
-    (row,) = await ledger.claim(1, lease=60)
-    await ledger.taken(row, "SM1", poll_in=None)
-    (row,) = await ledger.claim(1, lease=60)
-    await ledger.unclaimed(row)
-    await ledger.close()
-
-
-async def nobody_sends(office: Office) -> None:
-    ledger = await office.ledger()
-    note = Note("SCL_1:1", "SCL_1", "clara", {"texts": ["x"]}, (Step("sms", OURS),), "K7Q2")
-    await ledger.arm(note, due_in=-600)
-    await ledger.close()
-
-
-async def ledger_for_all_to_read(office: Office) -> None:
-    await (await office.ledger()).close()
-    (office.folder / "callisi.db").chmod(0o644)
-
-
-async def ledger_that_is_none(office: Office) -> None:
-    (office.folder / "callisi.db").write_text("not a database, but long enough to look like one " * 50)
-
-
-def account(**values: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        for name, value in values.items():
-            setattr(office.part("account"), name, value)
-
-    return change
-
-
-def number(**values: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        office.number.update(values)
-
-    return change
-
-
-def trunk(**values: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        office.trunk.update(values)
-
-    return change
-
-
-def url(**values: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        office.url.update(values)
-
-    return change
-
-
-def own(text: str, variant: str = "forward_sms") -> Breaking:
-    async def change(office: Office) -> None:
-        office.extend(text, variant)
-
-    return change
-
-
-async def number_of_another(office: Office) -> None:
-    office.part("numbers").owned.clear()
-
-
-async def no_url(office: Office) -> None:
-    office.part("trunking").urls.clear()
-
-
-async def no_trunk(office: Office) -> None:
-    office.part("trunking").trunks.clear()
-    office.number["trunk_sid"] = None
-
-
-async def second_trunk(office: Office) -> None:
-    office.part("trunking").add_trunk(TRUNK)
-
-
-async def number_in_another_trunk(office: Office) -> None:
-    other = office.part("trunking").add_trunk("old")
-    office.number["trunk_sid"] = other["sid"]
-
-
-async def user_of_another(office: Office) -> None:
-    office.part("sip").users.clear()
-
-
-async def dials_elsewhere(office: Office) -> None:
-    office.livekit.trunks.outbound.clear()
-    async with office.lk as lk:
-        await add_outbound(lk, address="another.pstn.twilio.com")
-
-
-async def foreign_caller_id(office: Office) -> None:
-    office.livekit.trunks.outbound.clear()
-    async with office.lk as lk:
-        await add_outbound(lk, numbers=["+4930901820777"])
-
-
-async def germany_is_off(office: Office) -> None:
-    office.part("dialing_permissions").allowed["DE"].clear()
-    office.part("messaging_permissions").allowed.clear()
-
-
-async def old_server(office: Office) -> None:
-    office.livekit.workers.version = "1.4.2"
-
-
-async def no_sip_service(office: Office) -> None:
-    office.environ["LIVEKIT_SIP_URI"] = "sip:127.0.0.1:9;transport=tcp"
-
-
-def alert(code: int, **values: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        office.part("alerts").add(code, **values)
-
-    return change
-
-
-WHATSAPP = (
-    "transfer: {to: '+49 30 901820111'}\n"
-    "fallback: {channels: [{whatsapp: {to: '+49 170 12345678', from: '+49 30 901820100', content_sid: %s,\n"
-    "  variables: {'1': '{{ caller.phone }}'}}}]}\n"
+from syrupy.assertion import SnapshotAssertion
+
+from callisi_runtime.cli.commands.doctor import WORDS
+from callisi_runtime.doctor import Result
+
+from .breaking import (
+    SMS_FROM_A_NAME,
+    TEXT,
+    Breaking,
+    a_callback_nobody_takes,
+    a_dead_letter,
+    account,
+    agent_with_a_mistake,
+    alert,
+    declared,
+    dials_elsewhere,
+    foreign_caller_id,
+    germany_is_off,
+    kept_sentences,
+    ledger_for_all_to_read,
+    ledger_of_its_own,
+    ledger_that_is_none,
+    many_trunks,
+    no_inbound_trunk,
+    no_longest_call,
+    no_ringing_timeout,
+    no_rule,
+    no_sip_service,
+    no_trunk,
+    no_url,
+    nobody_sends,
+    number,
+    number_in_another_trunk,
+    number_of_another,
+    old_server,
+    outbound_without_user,
+    own,
+    rule_for_nobody,
+    rule_of_another,
+    second_outbound_trunk,
+    second_trunk,
+    server_without_sip,
+    set_and,
+    set_to,
+    trunk,
+    unset,
+    url,
+    user_of_another,
+    whatsapp,
 )
-
-
-def whatsapp(status: str | None = "approved", sender: str | None = "ONLINE", **shown: Any) -> Breaking:
-    async def change(office: Office) -> None:
-        template = office.part("contents").add("callback", "Bitte {{1}} anrufen.", status=status)
-        template.variables = shown.get("variables", {"1": "+49 30 1234567"})
-        if template.approval is not None:
-            template.approval.reason = shown.get("reason", "")
-        if sender is not None:
-            office.part("senders").add(OURS, sender)
-        office.extend(WHATSAPP % template.sid)
-
-    return change
-
-
-def declared(text: str, sender: str = OURS) -> Breaking:
-    """The variant's own text, of which this one was approved."""
-
-    async def change(office: Office) -> None:
-        template = office.part("contents").add("callisi:clara:1", text, status="approved")
-        office.part("senders").add(OURS)
-        office.environ["TWILIO_WHATSAPP_CONTENT_SID"] = template.sid
-        office.environ["TWILIO_WHATSAPP_FROM"] = f"whatsapp:{sender}"
-        office.extend("", "forward_whatsapp")
-
-    return change
-
-
-TEXT = "Clara: Ziel nicht erreicht ({{1}}). Bitte Rückruf an {{2}}, Anliegen: {{3}}. Ref {{4}}, Anruf um {{5}} Uhr."
+from .conftest import OURS, STAFF, TRUNK, Office
 
 BROKEN = [
     # the file and the environment
@@ -246,6 +70,7 @@ BROKEN = [
     # LiveKit
     (set_to("LIVEKIT_URL", "http://127.0.0.1:9"), "LiveKit", "does not answer", "LIVEKIT_URL"),
     (set_to("LIVEKIT_API_SECRET", "x" * 40), "LiveKit", "refuses the key", "LIVEKIT_API_SECRET"),
+    (server_without_sip, "SIP service", "has no SIP service", "livekit-sip"),
     (no_sip_service, "SIP address", "nothing listens at 127.0.0.1:9", "livekit-sip"),
     (set_to("LIVEKIT_SIP_URI", "SDR_x1"), "SIP address", "an id, not a host", "Settings, Project"),
     (set_to("LIVEKIT_SIP_URI", "sip:a@a.sip.livekit.cloud"), "SIP address", "in front of the @", "HOST"),
@@ -257,6 +82,7 @@ BROKEN = [
     (set_to("TWILIO_PHONE_NUMBER", "+49 30 901820999"), "calls come in", "no inbound trunk", "provision"),
     (no_rule, "calls come in", "no dispatch rule", "`clara`"),
     (rule_of_another, "calls come in", "leads to `otto`", "`clara`"),
+    (rule_for_nobody, "calls come in", "to no agent by name", "`clara`"),
     (no_ringing_timeout, "calls go back", "ring for 180 s", "ringing_timeout"),
     # Twilio: the account
     (set_to("TWILIO_AUTH_TOKEN", "wrong"), "Twilio", "refuses the credentials", "TWILIO_AUTH_TOKEN"),
@@ -291,6 +117,12 @@ BROKEN = [
     # messages
     (number(capabilities={"voice": True, "sms": False}), "SMS sender", "cannot send", "a number with SMS"),
     (germany_is_off, "SMS abroad", "SMS to DE are off", "callisi provision"),
+    (
+        set_and("TWILIO_WHATSAPP_FROM", "whatsapp:+4930901820199", own("", "forward_whatsapp")),
+        "WhatsApp sender",
+        "not Twilio's sandbox",
+        "TWILIO_WHATSAPP_FROM",
+    ),
     (whatsapp(sender=None), "WhatsApp sender", "not registered", "Senders"),
     (whatsapp(sender="OFFLINE"), "WhatsApp sender", "OFFLINE", "Senders"),
     (whatsapp(status=None), "WhatsApp template", "unsubmitted", "callisi provision"),
@@ -319,11 +151,31 @@ BROKEN = [
     ("breaking", "check", "what", "mend"), BROKEN, ids=[f"{check}: {what}" for _, check, what, _ in BROKEN]
 )
 async def test_what_is_broken_is_found(
-    office: Office, breaking: Breaking, check: str, what: str, mend: str
+    office: Office, snapshot: SnapshotAssertion, breaking: Breaking, check: str, what: str, mend: str
 ) -> None:
     await breaking(office)
-    found = [one for one in await office.finding(check) if one.state == "problem"]
-    assert any(what in one.what and mend in (one.mend or "") for one in found), found
+    found = await office.finding(check)
+    wrong = [one for one in found if one.state == "problem"]
+    assert any(what in one.what and mend in (one.mend or "") for one in wrong), found
+    assert shown(office, check, found) == snapshot
+
+
+def shown(office: Office, check: str, found: list[Result]) -> list[str]:
+    """As the command prints it, without what differs from run to run."""
+    lines = [
+        line
+        for one in found
+        for line in (f"{WORDS[one.state]} {check}: {one.what}", one.mend and f"-> {one.mend}")
+        if line
+    ]
+    named = {
+        str(office.folder): "FOLDER",
+        f":{office.sip.port}": ":SIP",
+        f":{office.livekit.port}": ":LIVEKIT",
+    }
+    for found_text, name in named.items():
+        lines = [line.replace(found_text, name) for line in lines]
+    return [re.sub(r"\b(TK|ST|SDR)_?[0-9A-Za-z]{8,}\b", r"\1...", line) for line in lines]
 
 
 SOON = [
@@ -333,6 +185,8 @@ SOON = [
     (trunk(disaster_recovery_url=None), "emergency route", "no disaster recovery URL", "provision"),
     (second_trunk, "trunk", f"2 trunks are called `{TRUNK}`", "delete all but the one"),
     (old_server, "LiveKit", "1.4.2", "update livekit-server"),
+    (no_longest_call, "calls go back", "has no max_call_duration", "callisi provision"),
+    (own(SMS_FROM_A_NAME), "SMS sender", "nobody can answer them", "use a number"),
     (unset("LIVEKIT_SIP_URI"), "SIP address", "LIVEKIT_SIP_URI is not set", "Settings, Project"),
     (alert(99999), "alerts", "99999", "twilio.com/docs/errors/99999"),
     (alert(32001), "alerts", "32001 more than one new call per second", "tried again"),
@@ -345,15 +199,21 @@ SOON = [
     ("changing", "check", "what", "mend"), SOON, ids=[f"{check}: {what}" for _, check, what, _ in SOON]
 )
 async def test_what_will_hurt_some_day_is_a_warning(
-    office: Office, changing: Breaking, check: str, what: str, mend: str
+    office: Office, snapshot: SnapshotAssertion, changing: Breaking, check: str, what: str, mend: str
 ) -> None:
     await changing(office)
     found = await office.finding(check)
     assert {one.state for one in found} == {"warning"}
     assert any(what in one.what and mend in (one.mend or "") for one in found), found
+    assert shown(office, check, found) == snapshot
 
 
 WELL = [
+    (own("business: {name: Praxis, phone: '+49 30 901820100'}\n"), "agent file", "is right"),
+    (ledger_of_its_own, "ledger", "nothing waits for a person"),
+    (ledger_of_its_own, "ledger's file", "is its owner's alone"),
+    (many_trunks, "trunk", "belongs to `Callisi-LiveKit-Trunk`"),
+    (kept_sentences, "speech", "fixed sentences are there"),
     (alert(32010, ago=timedelta(hours=2)), "alerts", "none in the last hour"),
     (alert(32010, level="debug"), "alerts", "none in the last hour"),
     (account(made="Mon, 01 Jun 2020 00:00:00 +0000", profiles=[]), "calls at a time", "from 2020"),

@@ -25,6 +25,8 @@ STEPS = [
 """The guide's numbers."""
 QUESTIONS = {"does not ring": 5, "does not answer": 4, "not put through": 4, "SMS": 4, "WhatsApp": 4}
 """Its five symptoms, and how many things it has one look at (the last of some stands among its remedies)."""
+REMEDIES = 3
+"""How many each of them has."""
 REST = (
     "calls",
     "recordings",
@@ -44,6 +46,13 @@ def rows() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+def section(title: str) -> list[list[str]]:
+    """The rows of one section's table."""
+    text = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
 def quoted() -> list[str]:
     return re.findall(r"`([^`]+)`", PAGE)
 
@@ -51,7 +60,10 @@ def quoted() -> list[str]:
 def test_no_line_of_the_guide_is_left_out() -> None:
     firsts = [row[0] for row in rows()]
     assert [one for one in firsts if re.fullmatch(r"\d(\.\d)?", one)] == STEPS
-    assert {name: firsts.count(name) for name in QUESTIONS} == QUESTIONS
+    asked = [row[0] for row in section("When something does not work")]
+    remedies = [row[0] for row in section("Its remedies")]
+    assert {name: asked.count(name) for name in QUESTIONS} == QUESTIONS
+    assert {name: remedies.count(name) for name in QUESTIONS} == dict.fromkeys(QUESTIONS, REMEDIES)
     assert [name for name in REST if name not in firsts] == []
 
 

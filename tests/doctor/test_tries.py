@@ -17,8 +17,8 @@ from callisi_runtime.loopback.telephones import Phone
 from callisi_runtime.loopback.twilio_spec import SpecChecker
 from callisi_runtime.loopback.voice import ToneVoice
 
+from .breaking import WHATSAPP
 from .conftest import LONGEST, MOBILE, OURS, STAFF, Office
-from .test_broken import WHATSAPP
 
 
 async def tried(office: Office, check: str) -> list[Result]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from .conftest import Office
@@ -66,3 +67,38 @@ async def test_a_port_that_nobody_has_is_free(office: Office, free_port: int) ->
     office.environ["CALLISI_HEALTH_PORT"] = str(free_port)
     (found,) = await office.finding("port")
     assert found.what == f"port {free_port} is free for a worker"
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, "ok"), (502, "problem")])
+async def test_a_server_for_reports_that_answers_is_well(office: Office, status: int, state: str) -> None:
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    office.environ["CALLISI_PUBLIC_URL"] = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        (found,) = await office.finding("reports")
+    finally:
+        await runner.cleanup()
+    assert (found.state, "answers" in found.what) == (state, True), found
+
+
+async def test_a_worker_of_another_agent_is_a_warning(office: Office, free_port: int) -> None:
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "agent": "otto", "calls": 0})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", free_port).start()
+    office.environ["CALLISI_HEALTH_PORT"] = str(free_port)
+    try:
+        (found,) = await office.finding("worker")
+    finally:
+        await runner.cleanup()
+    assert (found.state, "`otto`, not `clara`" in found.what) == ("warning", True), found

@@ -92,3 +92,10 @@ def test_a_terminal_sees_what_is_still_awaited(
     assert shown == "0 of 2, waiting for first, second\r\x1b[K1 of 2, waiting for first"
     screen.told("first", [ok("a")])
     assert "waiting" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("office")
+def test_a_number_that_is_none_is_said(callisi: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLISI_PATIENCE_SECONDS", "soon")
+    shown = callisi("doctor")
+    assert (shown.code, "CALLISI_PATIENCE_SECONDS" in shown.err, "1 to 120" in shown.err) == (1, True, True)
