@@ -18,6 +18,15 @@ async def test_nothing_that_a_caller_says_acts_in_the_message() -> None:
     await rehearsal.close()
 
 
+async def test_a_callers_braces_are_words_and_no_template() -> None:
+    rehearsal = Rehearsal(plan_of(fallback={"channels": [{"sms": {"to": "+4917012345678"}}]}), cast())
+    runner = rehearsal.runner
+    runner.know(Message("{{ 7 * 7 }} {% for x in y %}", "{{ agent }}"))
+    note = runner.plan.note(runner.facts, 1)
+    assert "Anliegen: {{ 7 * 7 }} {% for x in y %}" in text_of(note, note.route[0])
+    await rehearsal.close()
+
+
 async def test_a_flood_of_words_is_cut_and_silence_leaves_what_is_known() -> None:
     rehearsal = Rehearsal(plan_of(), cast())
     runner = rehearsal.runner

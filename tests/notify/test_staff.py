@@ -92,6 +92,31 @@ async def test_whoever_answers_1_has_the_callback(
     assert texts(twilio, OTHER) == [], "nobody else was told of it"
 
 
+WHATSAPP = step("whatsapp", options={"name": "Anna", "sandbox": True})
+
+
+async def told_on_whatsapp(ledger: Ledger, sender: Sender) -> Note:
+    given = dataclasses.replace(note(WHATSAPP, step(to=OTHER)), escalate=AFTER)
+    await due(ledger, given)
+    await sender.drain()
+    await settled(ledger, sender, given)
+    return given
+
+
+async def test_whoever_answers_1_on_whatsapp_has_it_as_well_and_hears_so_there(
+    ledger: Ledger, sender: Sender, twilio: TwilioServer
+) -> None:
+    given = await told_on_whatsapp(ledger, sender)
+    assert await take_inbound(ledger, answer("1", f"whatsapp:{STAFF}")) == "claimed"
+    assert (await promise(ledger)).claimed_by == "Anna"
+    await sender.drain()
+    assert texts(twilio, f"whatsapp:{STAFF}")[-1] == (
+        f"Danke. Sie rufen +4930777 zurück. Mit 2 geben Sie den Rückruf zurück. Ref {given.reference}"
+    )
+    assert await take_inbound(ledger, answer("2", f"whatsapp:{STAFF}", "SM2")) == "freed"
+    assert (await promise(ledger)).claimed_by is None
+
+
 async def test_nobody_takes_it_so_the_next_person_is_told(
     ledger: Ledger, sender: Sender, twilio: TwilioServer, clock: Clock
 ) -> None:
@@ -251,6 +276,16 @@ async def test_answers_are_fetched_once_each(
     assert await inbox.look() == 2
     assert (await promise(ledger)).claimed_by == "Anna"
     assert await inbox.look() == 0
+
+
+async def test_answers_on_whatsapp_are_fetched_as_well(
+    ledger: Ledger, sender: Sender, twilio: TwilioServer, inbox: Inbox, clock: Clock
+) -> None:
+    await told_on_whatsapp(ledger, sender)
+    clock.now = min(clock.now, 1.7e9)
+    await twilio.receives(f"whatsapp:{STAFF}", f"whatsapp:{OFFICE}", "1")
+    assert await inbox.look() == 1
+    assert (await promise(ledger)).claimed_by == "Anna"
 
 
 async def test_nobody_is_asked_while_no_answer_is_expected(inbox: Inbox, twilio: TwilioServer) -> None:

@@ -162,6 +162,23 @@ async def test_an_answer_from_nobody_is_malformed(site: Site) -> None:
     genuine = signature(AUTH_TOKEN, f"{PUBLIC}/twilio/inbound", form)
     answer = await site.browser.post("/twilio/inbound", form, X_Twilio_Signature=genuine)
     assert answer.status == 400
+    assert await site.counts() == {"malformed": 1}
+
+
+async def test_a_flood_and_what_is_no_form_are_refused_and_counted(site: Site) -> None:
+    assert (await site.texted("1" * 20_000)).status == 413
+    assert (await site.browser.post("/twilio/inbound", b"{}", Content_Type="application/json")).status == 400
+    assert await site.ledger.inbound() == []
+    assert await site.owner() is None
+    assert await site.counts() == {"oversize": 1, "malformed": 1}
+
+
+async def test_a_genuine_answer_in_another_name_is_forged(site: Site) -> None:
+    form = {"MessageSid": "SM1", "From": "+4915111111111", "To": "+4930123456", "Body": "1"}
+    genuine = signature(AUTH_TOKEN, f"{PUBLIC}/twilio/inbound", form)
+    bent = await site.browser.post("/twilio/inbound", form | {"From": STAFF}, X_Twilio_Signature=genuine)
+    assert bent.status == 403
+    assert await site.owner() is None
 
 
 # ---- what is locked --------------------------------------------------------------------------------------
