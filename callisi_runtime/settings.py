@@ -42,6 +42,8 @@ class Settings:
     deepgram_base_url: str | None = None
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = secret()
+    twilio_secondary_auth_token: str | None = secret()
+    """While the token is changed: what Twilio signs with either of the two is taken."""
     twilio_api_base: str | None = None
     """Sends every Twilio request to this origin, the original host name kept in the Host header."""
     twilio_phone_number: str | None = None

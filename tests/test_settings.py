@@ -17,6 +17,7 @@ SECRETS = {
             "openai_api_key",
             "deepgram_api_key",
             "twilio_auth_token",
+            "twilio_secondary_auth_token",
             "sip_trunk_password",
             "smtp_url",
             "callisi_webhook_secret",

@@ -44,7 +44,9 @@ def serve_app(ledger: Ledger, settings: Settings, *, local: bool = True) -> Star
     login = Login(settings.callisi_serve_token, local=local, secure=public.startswith("https://"))
     routes, counted = list(login.routes()), [login.counts]
     if public and settings.twilio_auth_token:
-        tokens = [settings.twilio_auth_token]
+        tokens = [
+            token for token in (settings.twilio_auth_token, settings.twilio_secondary_auth_token) if token
+        ]
         receipts, messages = (
             Receipts(ledger, tokens, public + STATUS),
             Messages(ledger, tokens, public + INBOUND),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -171,6 +172,18 @@ async def test_a_flood_and_what_is_no_form_are_refused_and_counted(site: Site) -
     assert await site.ledger.inbound() == []
     assert await site.owner() is None
     assert await site.counts() == {"oversize": 1, "malformed": 1}
+
+
+async def test_while_the_token_is_changed_either_signs() -> None:
+    changing = dataclasses.replace(SETTINGS, twilio_secondary_auth_token="2" * 32)
+    async for site in make_site(settings=changing):
+        assert (await site.texted("1")).status == 200
+        form = {"MessageSid": "SM2", "From": STAFF, "To": "+4930123456", "Body": "2"}
+        new = signature("2" * 32, f"{PUBLIC}/twilio/inbound", form)
+        assert (await site.browser.post("/twilio/inbound", form, X_Twilio_Signature=new)).status == 200
+        other = signature("3" * 32, f"{PUBLIC}/twilio/inbound", form)
+        assert (await site.browser.post("/twilio/inbound", form, X_Twilio_Signature=other)).status == 403
+        assert await site.counts() == {"claimed": 1, "freed": 1, "forged": 1}
 
 
 async def test_a_genuine_answer_in_another_name_is_forged(site: Site) -> None:

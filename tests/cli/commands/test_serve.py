@@ -48,6 +48,7 @@ def test_it_refuses_what_twilio_did_not_sign_and_ends_when_asked(office: Office)
         first = process.stdout.readline()
         assert first.endswith(f"for {PUBLIC}\n"), first + process.stderr.read() if process.stderr else ""
         address = first.split()[2].rstrip(",")
+        assert address.startswith("http://127.0.0.1:")
         form = b"MessageSid=SM1&MessageStatus=delivered"
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{address}/twilio/status?n=SCL_1:1&s=0", data=form, timeout=20)
