@@ -39,6 +39,9 @@ pytestmark = [pytest.mark.line("espeak-ng"), pytest.mark.asyncio(loop_scope="mod
 AGENT = "name: line"
 PROMPT_PAUSE, PROMPT_AND_PAUSE = 0.6, 3.8
 """Seconds without a word after a prompt (its last sample dies away before), and until the second one is under way."""
+LEAK = 0.2
+"""Seconds of a telephone that answers within milliseconds until the gate is closed: it cannot close before there is a
+track, and a tenth of a second is less than a syllable."""
 CLOCKS = 0.1
 """Seconds by which a moment of the call's record, seen from a telephone, may lie too early."""
 
@@ -73,6 +76,28 @@ async def test_a_person_takes_the_call_and_until_then_neither_hears_the_other(
     await nothing_was_sent(visit, ended)
     await visit.nothing_left(leg)
     golden.hold("accepted", ended.timeline)
+
+
+async def test_a_mailbox_that_picks_up_before_it_rings_gets_no_word_through(
+    reception: Reception, caller_phone: Phone, staff: Phone
+) -> None:
+    visit, leg = await ring_for(reception, caller_phone, staff)
+    leg.background(sign("mailbox"))
+    visit.calling.background(sign("caller"))
+    picked_up = await leg.answer()
+    await leg.until_heard(reception.sentence("prompt"), 15)
+    loud = {"mailbox": SIGNS["mailbox"]}
+    leaked = visit.calling.audio().between(picked_up).tones(loud, threshold=SIGN_LEVEL)
+    visit.notes["leaked"] = sum(span.seconds for span in leaked)
+    assert visit.notes["leaked"] <= LEAK
+    assert all(span.end < picked_up + 1.0 for span in leaked)
+    assert not signs_of(leg.audio())
+    await leg.hang_up()
+    await visit.hears("notified")
+    await visit.calling.hang_up()
+    ended = await visit.ended()
+    assert ended.outcome == Outcome.NOT_ACCEPTED
+    await visit.nothing_left(leg)
 
 
 async def pressed(leg: Call, key: str) -> float:
