@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from callisi_runtime.flow.machine import step
@@ -13,7 +13,16 @@ from callisi_runtime.prove.sentences import TEXT_INVARIANTS, TextInvariant, faul
 from callisi_runtime.prove.story import tell
 from callisi_runtime.prove.walk import Graph, Machine, Walk, uncollected
 
-__all__ = ["INVARIANTS", "TEXT_INVARIANTS", "Invariant", "Proof", "TextInvariant", "Violation", "prove"]
+__all__ = [
+    "INVARIANTS",
+    "TEXT_INVARIANTS",
+    "Invariant",
+    "Proof",
+    "TextInvariant",
+    "Violation",
+    "prove",
+    "prove_alike",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +74,28 @@ def prove(plan: FlowPlan, sentences: Mapping[str, str] | None = None, *, machine
     Returns:
         One violation for each broken invariant, by the shortest call, in the order of `INVARIANTS`; then the texts'.
     """
+    return prove_alike(plan, [sentences], machine=machine)[0]
+
+
+def prove_alike(
+    plan: FlowPlan, texts: Sequence[Mapping[str, str] | None], *, machine: Machine = step
+) -> list[Proof]:
+    """The proofs of files that differ in their words alone: the same keys, the same calls, walked once."""
     counted = plan.budget
     if counted is not None:
         plan = replace(plan, budget=replace(counted, exact=False))
     with uncollected():
-        return _prove(plan, sentences, machine)
+        graph = Walk(plan, texts[0], machine).run()
+        whole.check(graph)
+        paths = whole.count_paths(graph)
+        return [
+            Proof(len(graph.nodes), graph.transitions, paths, violations(plan, graph, sentences))
+            for sentences in texts
+        ]
 
 
-def _prove(plan: FlowPlan, sentences: Mapping[str, str] | None, machine: Machine) -> Proof:
-    graph = Walk(plan, sentences, machine).run()
-    whole.check(graph)
+def violations(plan: FlowPlan, graph: Graph, sentences: Mapping[str, str] | None) -> tuple[Violation, ...]:
+    """What was found, told in the words of one file."""
     found = [
         Violation(name, one.sentence, tell(graph, graph.broken[name], sentences))
         for name, one in INVARIANTS.items()
@@ -82,7 +103,7 @@ def _prove(plan: FlowPlan, sentences: Mapping[str, str] | None, machine: Machine
     ]
     for name, key, fault in faults(plan, sentences or {}):
         found.append(Violation(name, fault, said_in(graph, key, sentences or {})))
-    return Proof(len(graph.nodes), graph.transitions, whole.count_paths(graph), tuple(found))
+    return tuple(found)
 
 
 def said_in(graph: Graph, key: str, sentences: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from callisi_runtime.flow import FlowPlan
 from callisi_runtime.flow import events as on
-from callisi_runtime.prove import prove
+from callisi_runtime.prove import prove, prove_alike
 from callisi_runtime.prove.happenings import Happenings
 from callisi_runtime.prove.world import World, happen
 from tests.prove.shapes import CLARA, LIMITED, SHAPES
@@ -47,3 +47,11 @@ def test_where_no_limit_is_declared_money_never_runs_out() -> None:
 def test_a_model_that_failed_before_the_call_is_still_down_when_the_caller_is_there() -> None:
     assert not happen(World(able=False), on.Arrived()).able
     assert not happen(World(), on.Arrived(funds=False)).able
+
+
+def test_files_that_differ_in_their_words_alone_are_told_each_in_its_own() -> None:
+    texts = [{"greeting": f"Guten Tag, Praxis {name}."} for name in ("Eins", "Zwei")]
+    for one, proof in zip(texts, prove_alike(FlowPlan(), texts), strict=True):
+        assert proof == prove(FlowPlan(), one)
+        calls = {violation.invariant: violation.call for violation in proof.violations}
+        assert any(one["greeting"] in line for line in calls["ai_not_named"])

@@ -6,7 +6,11 @@ AGENT is a file, or a folder of them. A promise that a call can break is shown a
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import signal
 import time
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,7 @@ from callisi_runtime.cli.output import count, print_json
 from callisi_runtime.errors import CallisiError, ExitCode
 
 if TYPE_CHECKING:
+    from callisi_runtime.flow import FlowPlan
     from callisi_runtime.prove import Proof
 
 
@@ -29,26 +34,61 @@ def run(args: argparse.Namespace) -> ExitCode:
     if not files:
         raise CallisiError("there are only rehearsals here; `callisi test` runs them")
     proofs = {}
-    for path in files:
-        began = time.perf_counter()
-        proofs[path] = prove_file(path)
+    began = time.perf_counter()
+    for path, proof in prove_files(files):
+        proofs[path] = proof
         if not args.json:
-            print(as_text(path, proofs[path], time.perf_counter() - began))
+            print(as_text(path, proof, time.perf_counter() - began))
+        began = time.perf_counter()
     if args.json:
-        print_json(as_document(proofs))
+        print_json(as_document({path: proofs[path] for path in files}))
     return ExitCode.USER_ERROR if any(proof.violations for proof in proofs.values()) else ExitCode.OK
 
 
-def prove_file(path: Path) -> Proof:
-    """The proof of one agent. Raises SpecError for a file with mistakes."""
+def prove_files(paths: list[Path]) -> Iterator[tuple[Path, Proof]]:
+    """Each file with its proof, as they are found; files that differ in their words alone share one walk.
+
+    Raises:
+        SpecError: a file with mistakes; nothing has been proven then.
+    """
+    alike: dict[Hashable, list[Path]] = {}
+    work: dict[Hashable, tuple[FlowPlan, list[dict[str, str]]]] = {}
+    for path in paths:
+        plan, sentences = read(path)
+        key = plan, frozenset(sentences)
+        alike.setdefault(key, []).append(path)
+        work.setdefault(key, (plan, []))[1].append(sentences)
+    with contextlib.ExitStack() as stack:
+        found: Iterable[list[Proof]]
+        if len(work) == 1:
+            found = map(prove_texts, work.values())
+        else:
+            from concurrent.futures import ProcessPoolExecutor
+
+            workers = min(len(work), os.cpu_count() or 1)
+            pool = ProcessPoolExecutor(
+                workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
+            )
+            found = stack.enter_context(pool).map(prove_texts, work.values())
+        for each, proofs in zip(alike.values(), found, strict=True):
+            yield from zip(each, proofs, strict=True)
+
+
+def read(path: Path) -> tuple[FlowPlan, dict[str, str]]:
+    """What the proof of one agent reads: the machine's plan, and every sentence by its key."""
     from callisi_runtime.checks import load_agent
     from callisi_runtime.plan import flow_plan
-    from callisi_runtime.prove import prove
     from callisi_runtime.render import render_agent
 
     spec = load_agent(path).value
-    sentences = {one.key: one.text for one in render_agent(spec).sentences}
-    return prove(flow_plan(spec), sentences)
+    return flow_plan(spec), {one.key: one.text for one in render_agent(spec).sentences}
+
+
+def prove_texts(work: tuple[FlowPlan, list[dict[str, str]]]) -> list[Proof]:
+    """The proofs of files of one plan."""
+    from callisi_runtime.prove import prove_alike
+
+    return prove_alike(*work)
 
 
 def as_document(proofs: dict[Path, Proof]) -> dict[str, Any]:
