@@ -12,6 +12,7 @@ from callisi_runtime.doctor.number import our_number
 from callisi_runtime.doctor.result import Ended, Result, ok, problem, skipped, warning
 from callisi_runtime.doctor.sip import SipAddress, not_a_host
 from callisi_runtime.doctor.twilio import ask, the_number
+from callisi_runtime.provision.twiml import BRIEFLY
 
 if TYPE_CHECKING:
     from callisi_runtime.doctor.patient import Patient
@@ -150,7 +151,7 @@ async def emergency_route(patient: Patient) -> list[Result]:
         what = "the trunk has no disaster recovery URL: when LiveKit is down, callers hear an error"
         mend = f"callisi provision {patient.agent or 'AGENT'} --twiml prints it; TWILIO_DISASTER_RECOVERY_URL, --apply"
         return [warning(what, mend)]
-    return [ok("when LiveKit is down, Twilio follows the trunk's disaster recovery URL")]
+    return [ok(BRIEFLY)]
 
 
 async def recording(patient: Patient) -> list[Result]:

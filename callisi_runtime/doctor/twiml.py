@@ -36,8 +36,21 @@ def judged(text: str, targets: Collection[str]) -> Result:
     if targets and not dialled(root) & set(targets):
         what = "the disaster recovery URL rings a number that the agent does not dial"
         return warning(what, "make it one of transfer.to")
+    if "Record" in after and (wrong := _recording(root, after)) is not None:
+        return wrong
     then = "records" if "Record" in after else "speaks"
     return ok(f"the disaster recovery URL rings somebody, and {then} when nobody picks up")
+
+
+def _recording(root: Element, after: list[str]) -> Result | None:
+    """What is wrong with how a message is taken; None when nothing is."""
+    if not {"Say", "Play"} & set(after[: after.index("Record")]):
+        what = "the disaster recovery URL records callers who were not told, in Germany a crime (§ 201 StGB)"
+        return problem(what, "let a Say between Dial and Record tell them, as `--twiml record` does")
+    if not all(one.get("action") for one in root.iter("Record")):
+        what = "the disaster recovery URL begins anew after each message: its Record has no action"
+        return warning(what, "host what `callisi provision AGENT --twiml record` prints")
+    return None
 
 
 def parsed(text: str) -> Element | None:

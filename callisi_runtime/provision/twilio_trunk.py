@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from callisi_runtime.provision.gates import sip_host
 from callisi_runtime.provision.resource import Action, Fields, Found, Marks, Resource, Rival, Thing
+from callisi_runtime.provision.twiml import WHEN
 
 if TYPE_CHECKING:
     from callisi_runtime.provision.world import World
 
 DEFAULT_NAME: Final = "Callisi-LiveKit-Trunk"
 DO_NOT_RECORD: Final = "do-not-record"
-NETS: Final = (
-    "the disaster recovery URL is asked when an error occurs while Twilio sends a call to LiveKit: it is down, or "
-    "refuses; not when LiveKit answers 486 (busy), as it does when no worker has taken a call in time"
-)
 
 
 class Trunk(Resource):
@@ -92,8 +89,8 @@ class Trunk(Resource):
     async def remark(self, world: World, thing: Thing | None) -> str | None:
         """See Resource."""
         if world.settings.twilio_disaster_recovery_url:
-            return NETS
-        return "no disaster recovery URL: when LiveKit is down, callers hear an error; --twiml prints a route for it"
+            return WHEN
+        return f"no disaster recovery URL: when LiveKit is down, callers hear an error; --twiml prints a route. {WHEN}"
 
     async def marks(self, world: World, action: Action, thing: Thing | None) -> Marks:
         """See Resource."""

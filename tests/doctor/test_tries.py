@@ -228,7 +228,9 @@ async def test_an_emergency_route_that_answers_an_error_is_a_problem(office: Off
         (f"<Response><Dial>{STAFF}</Dial></Response>", "warning", "in silence"),
         (f"<Response><Say>x</Say><Dial>{STAFF}</Dial></Response>", "warning", "in silence"),
         ("<Response><Dial>+4930901820199</Dial><Say>x</Say></Response>", "warning", "does not dial"),
-        (f"<Response><Dial><Number>{STAFF}</Number></Dial><Record/></Response>", "ok", "records"),
+        (f"<Response><Dial><Number>{STAFF}</Number></Dial><Record/></Response>", "problem", "not told"),
+        (f"<Response><Dial>{STAFF}</Dial><Say>x</Say><Record/></Response>", "warning", "begins anew"),
+        (f'<Response><Dial>{STAFF}</Dial><Say>x</Say><Record action="/t"/></Response>', "ok", "records"),
     ],
 )
 def test_twiml_is_read_as_a_caller_would_hear_it(text: str, state: str, what: str) -> None:

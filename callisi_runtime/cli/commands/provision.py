@@ -51,7 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--env-file", default=".env", metavar="FILE", help="where passwords and the number are written (.env)"
     )
-    add("--twiml", action="store_true", help="print the TwiML of the carrier's own emergency route, and stop")
+    add(
+        "--twiml",
+        nargs="?",
+        const="say",
+        choices=("say", "record", "thanks"),
+        help="print the TwiML of the carrier's own emergency route, and stop: it rings a person, then speaks (say) or "
+        "takes a message (record, with --thanks-url); thanks follows a message",
+    )
+    add(
+        "--thanks-url",
+        metavar="URL",
+        help="with --twiml record: where Twilio finds what --twiml thanks prints",
+    )
 
 
 def run(args: argparse.Namespace) -> ExitCode:
@@ -93,6 +105,8 @@ def options_of(args: argparse.Namespace) -> Options:
 
     if args.destroy and (args.buy is not None or args.rotate_password):
         raise UsageError("--destroy takes away; it goes with neither --buy nor --rotate-password")
+    if args.thanks_url and not args.twiml:
+        raise UsageError("--thanks-url goes with --twiml record")
     if args.rotate_password and (fixed := {"SIP_TRUNK_USERNAME", "SIP_TRUNK_PASSWORD"} & os.environ.keys()):
         raise UsageError(
             f"{', '.join(sorted(fixed))}: set by the environment, which counts more than the file; unset it"
@@ -152,7 +166,12 @@ def _again(args: argparse.Namespace) -> str:
     words = [word for word, is_given in given if is_given]
     if args.buy is not None:
         words.append(f"--buy {args.buy}".rstrip())
+        words += [f"--country {args.country}"] * (args.country != "DE") + [f"--type {args.type}"] * (
+            args.type != "mobile"
+        )
     words += [f"--adopt {one}" for one in args.adopt]
+    words += [f"--whatsapp-code {args.whatsapp_code}"] * bool(args.whatsapp_code)
+    words += [f"--env-file {args.env_file}"] * (args.env_file != ".env")
     return "".join(f" {word}" for word in words)
 
 
@@ -175,7 +194,7 @@ def show_twiml(args: argparse.Namespace, spec: Any, environ: Any) -> ExitCode:
     from callisi_runtime.provision.twiml import emergency_twiml
     from callisi_runtime.settings import Settings
 
-    text = emergency_twiml(spec, Settings.from_environ(environ))
+    text = emergency_twiml(spec, Settings.from_environ(environ), args.twiml, args.thanks_url)
     if args.json:
         print_json({"ok": True, "agent": spec.name, "twiml": text})
     else:

@@ -37,6 +37,8 @@ class Providers:
         self.trunking: Any = self.twilio.parts["trunking"]
         self.sip: Any = self.twilio.parts["sip"]
         self.regulatory: Any = self.twilio.parts["regulatory"]
+        self.senders: Any = self.twilio.parts["senders"]
+        self.contents: Any = self.twilio.parts["contents"]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -81,7 +83,7 @@ def providers(callisi: Callisi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def settled(text: str) -> str:
     """Without what is different in every run: ids, ports, the file's folder."""
-    text = re.sub(r"\b(TK|CL|CR|OU|PN|AC|AD|BU)[0-9a-f]{32}\b", r"\1...", text)
+    text = re.sub(r"\b(TK|CL|CR|OU|PN|AC|AD|BU|XE|HX)[0-9a-f]{32}\b", r"\1...", text)
     text = re.sub(r"\b(ST|SDR)_\w+", r"\1_...", text)
     text = text.replace(str(ROOT), "ROOT")
     return re.sub(r"callisi-clara-[0-9a-f]{6}\b(?!\.pstn)", "callisi-clara-......", text)
@@ -206,6 +208,56 @@ def test_a_number_whose_purchase_was_not_written_down_is_written_down_by_the_nex
     assert f"TWILIO_PHONE_NUMBER={OFFERED}" in file.read_text()
 
 
+def change(tmp_path: Path, **values: str) -> None:
+    """What a person writes into `.env`; the last line counts."""
+    with (tmp_path / ".env").open("a") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def test_a_country_that_twilio_keeps_closed_is_a_persons_work_and_everything_else_is_done(
+    callisi: Callisi, providers: Providers, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.add(OFFERED)
+    change(
+        tmp_path,
+        TWILIO_PHONE_NUMBER=OFFERED,
+        DEFAULT_FORWARD_NUMBER="+5351234567",
+        TWILIO_SMS_TO="+5351234567",
+    )
+    ran = callisi("provision", CLARA, "--apply")
+    assert ran.code == 4
+    assert settled(ran.out) == snapshot
+    [number] = providers.numbers.owned.values()
+    assert number["trunk_sid"] is not None
+
+
+def test_whatsapp_from_a_number_to_its_first_template(
+    callisi: Callisi, providers: Providers, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    agent, senders = str(ROOT / "variants/forward_whatsapp.yaml"), providers.senders
+    providers.numbers.add(OFFERED)
+    change(tmp_path, TWILIO_PHONE_NUMBER=OFFERED, TWILIO_WHATSAPP_FROM=f"whatsapp:{OFFERED}")
+    change(tmp_path, TWILIO_WHATSAPP_TO="whatsapp:+4917099912345")
+    first = callisi("provision", agent, "--apply")
+    assert (first.code, "Meta lets only a person do that" in first.out) == (4, True)
+    senders.add("+4930901899")  # which is what that person does
+    made = callisi("provision", agent, "--apply")
+    assert made.code == 4
+    assert settled(made.out) == snapshot
+    senders.pass_time()
+    senders.pass_time()
+    [content] = providers.contents.contents.values()
+    content.approval.passed = 2
+    used = callisi("provision", agent, "--apply")
+    assert (used.code, "TWILIO_WHATSAPP_CONTENT_SID=HX" in (tmp_path / ".env").read_text()) == (0, True)
+    assert callisi("provision", agent, "--apply").out.startswith("nothing was changed")
+    gone = callisi("provision", agent, "--apply", "--destroy")
+    assert gone.code == 0
+    assert [one.sender_id for one in senders.senders.values()] == ["whatsapp:+4930901899"], (
+        "never a stranger's"
+    )
+
+
 def test_destroying_is_shown_first(
     callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
 ) -> None:
@@ -227,6 +279,21 @@ def test_the_emergency_route_is_printed_alone(
     assert ran.out == snapshot
 
 
+def test_an_emergency_route_that_takes_a_message_is_two_texts(
+    callisi: Callisi, providers: Providers, snapshot: SnapshotAssertion
+) -> None:
+    thanks = callisi("provision", CLARA, "--twiml", "thanks")
+    assert thanks.code == 0
+    assert thanks.out == snapshot
+    alone = callisi("provision", CLARA, "--twiml", "record")
+    assert (alone.code, "Store what --twiml thanks prints" in alone.err) == (2, True)
+    ran = callisi(
+        "provision", CLARA, "--twiml", "record", "--thanks-url", "https://handler.twilio.com/twiml/EH2"
+    )
+    assert ran.code == 0
+    assert ran.out == snapshot
+
+
 def test_an_emergency_route_to_nobody_is_refused(callisi: Callisi) -> None:
     ran = callisi("provision", CLARA, "--twiml")
     assert ran.code == 1
@@ -235,7 +302,13 @@ def test_an_emergency_route_to_nobody_is_refused(callisi: Callisi) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--destroy", "--buy"), ("--release-number",), ("--buy", "12ab"), ("--destroy", "--rotate-password")],
+    [
+        ("--thanks-url", "https://example.com"),
+        ("--destroy", "--buy"),
+        ("--release-number",),
+        ("--buy", "12ab"),
+        ("--destroy", "--rotate-password"),
+    ],
 )
 def test_options_that_contradict_each_other(callisi: Callisi, arguments: tuple[str, ...]) -> None:
     assert callisi("provision", CLARA, *arguments).code == 2
