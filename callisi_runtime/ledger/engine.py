@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from callisi_runtime.errors import CallisiError, Problem
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process before it gives up."""
+
+FIRST_LOOK, LAST_LOOK = 0.0003, 0.02
+"""Seconds between two looks at a locked file: the first, and the longest, which is reached after a second."""
+PRIMARY_CODE = 0xFF
 
 OLDEST_SQLITE = (3, 35, 0)
 """The first version with RETURNING."""
@@ -133,10 +139,41 @@ def _sqlite(url: sa.URL, busy: float) -> sa.Engine:
     def on_begin(connection: sa.Connection) -> None:
         # A transaction that starts reading and then writes fails at once when another one wrote in between,
         # whatever the busy timeout. IMMEDIATE takes the write lock first and waits for it.
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        if connection.get_execution_options().get("reading", False):
+            driver.execute("BEGIN")
+        else:
+            begin_writing(driver, busy)
 
     return engine
+
+
+def begin_writing(connection: sqlite3.Connection, busy: float) -> None:
+    """BEGIN IMMEDIATE, after at most `busy` seconds.
+
+    SQLite's own waiting sleeps up to 100 ms between two looks, and whoever happens to look at the right moment wins:
+    of four busy writers one write in a hundred waits for hundreds of milliseconds. So the looking is done here, often
+    at first; a file that another program holds for longer is looked at less and less.
+
+    Raises:
+        sqlite3.OperationalError: The file stays locked, or cannot be written.
+    """
+    until, wait = time.monotonic() + busy, FIRST_LOOK
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            # Not in step with the others, or the same one would always come too late.
+            time.sleep(wait * random.uniform(0.5, 1.5))
+            wait = min(LAST_LOOK, wait * 1.02)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={int(busy * 1000)}")
 
 
 def prepare_file(path: Path) -> None:

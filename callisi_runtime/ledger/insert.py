@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, object]) -> bool:
     """True when the row was new; False when its primary key was already there and nothing changed."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(**values).on_conflict_do_nothing()
-    # The key comes back only for a row that was written; a row count is not kept for inserts everywhere.
-    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
+    return connection.execute(_statement(connection.dialect.name, table), dict(values)).rowcount == 1
+
+
+@functools.cache
+def _statement(dialect: str, table: sa.Table) -> sa.Insert:
+    # Made once: to build it takes several times as long as to run it, and the file is locked meanwhile.
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)

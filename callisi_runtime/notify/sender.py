@@ -171,6 +171,10 @@ class Sender:
             log.exception("notification %s stumbled, its lease will expire", row.note.id)
 
     async def _send(self, row: NoteRow, channel: Channel) -> None:
+        if self._ledger.clock() >= row.due:
+            # Frozen since the claim: it is another sender's by now, and may have gone out.
+            log.warning("notification %s is left to whoever has it now: the lease is over", row.note.id)
+            return
         looking = row.doubt and channel.finds
         try:
             async with asyncio.timeout(self._pace.lease * 0.75):

@@ -1,183 +1,127 @@
-"""The kill storm: calls and senders that are killed at any moment, and a provider that fails in every way
-it can.
+"""The kill storm: calls and senders that are killed or frozen at any moment, and a provider that fails in every way.
 
-Every notification's number decides what its provider does, so the right end of each is known before it
-begins.
+What must come out is known before it begins: state, step and number of sends of every notification.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import multiprocessing
 import os
 import random
 import signal
-from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from aiohttp import web
+import sqlalchemy as sa
 
-from callisi_runtime.ledger import CallRow, Ledger, Note, NoteRow, Step, reference_for
-from callisi_runtime.loopback.twilio import TwilioServer
+from callisi_runtime.ledger import CallRow, Ledger, NoteRow
+from callisi_runtime.ledger.notes import claim
+from callisi_runtime.ledger.schema import LIVE
+from callisi_runtime.ledger.schema import note as notes
+from callisi_runtime.ledger.values import safety_id
 from callisi_runtime.notify import Channel, NotifySettings, Pace, Sender, build_channels
+from callisi_runtime.notify.staff import Inbound, take_inbound
+
+from .storm_provider import (
+    LOST_BY_SMS,
+    StormProvider,
+    dies_before_settling,
+    is_answered,
+    note_for,
+    number_of,
+    right_end,
+    right_sends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.process import BaseProcess
 
-PACE = Pace(lease=6.0, poll=0.1, rest=1.5, looks=2, base=0.1, cap=0.4)
-CONFIRM = 3.0
+PACE = Pace(lease=5.0, poll=0.1, rest=1.5, looks=2, base=0.1, cap=0.4)
+LAST_WORDS = 2.0
+"""Seconds for what a frozen sender does when it wakes up and everything is over."""
+STRANGER = "+4915111111111"
+"""Writes to us during every call: what is read first and then written is what plain BEGIN cannot keep apart."""
 GRACE = 2.0
 """Seconds until a call that was never settled notifies by itself."""
 
-KillPoint = Literal["claimed", "accepted", "before_commit"]
-Mutation = Literal["none", "no_find"]
+Point = Literal["claimed", "accepted", "before_commit"]
+Mutation = Literal["none", "no_find", "no_fencing", "no_immediate", "no_lease"]
 
 
-# ---- what each number means ----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a sender is killed or frozen."""
 
-
-def number_of(note_id: str) -> int:
-    return int(note_id.split(":")[0].removeprefix("call-"))
-
-
-def staff(number: int) -> str:
-    return f"+491700{number:06d}"
-
-
-def dies_before_settling(number: int) -> bool:
-    return number % 7 == 6
-
-
-def is_answered(number: int) -> bool:
-    return number % 11 == 10 and not dies_before_settling(number)
-
-
-def right_end(number: int) -> tuple[str, int]:
-    """The state and the step in which the notification must end."""
-    if is_answered(number):
-        return "cancelled", 0
-    return {1: ("done", 1), 3: ("done", 2), 4: ("dead", 2)}.get(number % 10, ("done", 0))
-
-
-def right_sends(number: int) -> dict[str, int]:
-    """How many messages each channel must have accepted."""
-    if is_answered(number) or number % 10 == 4:
-        return {}
-    return {1: {"sms": 1, "whatsapp": 1}, 3: {"whatsapp": 1, "webhook": 1}}.get(number % 10, {"sms": 1})
-
-
-class StormProvider(TwilioServer):
-    """Twilio and a webhook receiver whose behaviour depends on the recipient's number."""
-
-    def __init__(self) -> None:
-        super().__init__(pace=0.05)
-        self.hooks: Counter[str] = Counter()
-
-    def routes(self) -> list[web.RouteDef]:
-        return [web.post("/hook/{number}", self._hook), *super().routes()]
-
-    async def operation(self, request: web.Request) -> str:
-        if request.path.startswith("/hook"):
-            return f"webhook:{request.match_info['number']}"
-        if request.method == "POST" and request.path.endswith("/Messages.json"):
-            to = str((await request.post())["To"])
-            return f"{'whatsapp' if to.startswith('whatsapp:') else 'sms'}:{int(to[-6:])}"
-        return await super().operation(request)
-
-    def refusal(self, status: int, message: str) -> web.Response:
-        return self.error(21211, message, 400) if status == 400 else super().refusal(status, message)
-
-    async def _hook(self, request: web.Request) -> web.Response:
-        # a receiver knows a repeated request by its id, as Standard Webhooks has it: there is nothing to look up
-        self.hooks[request.headers["webhook-id"]] = 1
-        return web.Response(status=204)
-
-    def plan(self, number: int) -> None:
-        """Writes down how the provider behaves towards this number."""
-        sms, whatsapp, webhook = f"sms:{number}", f"whatsapp:{number}", f"webhook:{number}"
-        match number % 10:
-            case 0:
-                self.faults.add(sms, "status:503", times=2)
-            case 1:
-                self.will(staff(number), "sent", "undelivered", error_code=30005)
-            case 3:
-                self.faults.add(sms, "status:400", times=None)
-                self.will(f"whatsapp:{staff(number)}", "failed", error_code=63016)
-            case 4:
-                self.faults.add(sms, "status:400", times=None)
-                self.faults.add(whatsapp, "status:400", times=None)
-                self.faults.add(webhook, "status:410", times=None)
-            case 5:
-                self.faults.add(sms, "accept_then_hang")
-            case 6:
-                self.faults.add(sms, "status:429", headers={"Retry-After": "1"})
-            case 7:
-                self.faults.add(sms, "accept_then_drop")
-            case 8:
-                self.will(staff(number), "sent")
-
-    def sends(self, number: int) -> dict[str, int]:
-        """How many messages each channel accepted for this number."""
-        count = Counter(
-            message.channel for message in self.messages.values() if int(message.to[-6:]) == number
-        )
-        if hooks := self.hooks[f"call-{number}:no_answer.2"]:
-            count["webhook"] = hooks
-        return dict(count)
-
-
-def note_for(number: int, hook: str) -> Note:
-    note_id = f"call-{number}:no_answer"
-    to = staff(number)
-    return Note(
-        id=note_id,
-        call_id=f"call-{number}",
-        agent="clara",
-        body={"texts": [f"Anruf {number}"], "facts": {}},
-        route=(
-            Step("sms", to, tries=6, confirm=CONFIRM),
-            Step("whatsapp", to, tries=3, confirm=CONFIRM, options={"sandbox": True}),
-            Step("webhook", f"{hook}/hook/{number}", tries=3),
-        ),
-        reference=reference_for(note_id),
-    )
+    point: Point
+    signal: signal.Signals
+    kind: int | None = None
+    """Only at a notification whose number ends in this."""
 
 
 # ---- the processes -------------------------------------------------------------------------------------
 
 
 class MortalLedger(Ledger):
-    """A ledger whose process dies at a named point, once it gets there."""
+    """A ledger whose process meets its fate at a named point, once; and whose protection may be broken on purpose."""
 
-    point: KillPoint | None = None
+    fate: Fate | None = None
+    mutation: Mutation = "none"
+
+    def _at(self, point: Point, *rows: NoteRow) -> None:
+        fate = self.fate
+        if fate is None or fate.point != point:
+            return
+        if any(
+            fate.kind is None or (fate.kind == number_of(row.note.id) % 10 and not row.step) for row in rows
+        ):
+            self.fate = None
+            os.kill(os.getpid(), fate.signal)
 
     async def claim(self, limit: int, *, lease: float, note_id: str | None = None) -> list[NoteRow]:
+        if self.mutation == "no_lease":
+            return await self._in_thread(lambda: self._look_without_taking(limit))
         rows = await super().claim(limit, lease=lease, note_id=note_id)
-        if rows and self.point == "claimed":
-            die()
+        self._at("claimed", *rows)
         return rows
+
+    def _look_without_taking(self, limit: int) -> list[NoteRow]:
+        with self._ready().connect() as connection:
+            return claim(connection, limit, 60.0, self.clock())
 
     async def taken(
         self, row: NoteRow, sid: str | None, *, poll_in: float | None, what: str = "sent"
     ) -> bool:
-        if self.point == "accepted":
-            die()
+        self._at("accepted", row)
         return await super().taken(row, sid, poll_in=poll_in, what=what)
 
     async def write(self, statement: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        def last_moment(connection: Any, *inner: Any, **more: Any) -> Any:
+        def last_moment(connection: sa.Connection, *inner: Any, **more: Any) -> Any:
+            if self.mutation == "no_fencing":
+                inner = tuple(_unfenced(connection, one) for one in inner)
             result = statement(connection, *inner, **more)
-            if self.point == "before_commit" and statement.__name__ == "taken":
-                die()
+            if statement.__name__ == "taken":
+                self._at("before_commit", args[0])
             return result
 
+        if self.mutation == "no_immediate":
+            return await self._in_thread(lambda: self._plain_begin(last_moment, *args, **kwargs))
         return await super().write(last_moment, *args, **kwargs)
 
+    def _plain_begin(self, statement: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with self._ready().connect().execution_options(reading=True) as connection, connection.begin():
+            return statement(connection, *args, **kwargs)
 
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+
+def _unfenced(connection: sa.Connection, given: Any) -> Any:
+    """A claimed row with whatever token the ledger has by now."""
+    if not isinstance(given, NoteRow):
+        return given
+    token = sa.select(notes.c.claim).where(notes.c.id == given.note.id)
+    return dataclasses.replace(given, claim=connection.execute(token).scalar_one())
 
 
 class Blind:
@@ -189,27 +133,32 @@ class Blind:
         self.send, self.find, self.status = channel.send, channel.find, channel.status
 
 
-def sender_process(url: str, settings: NotifySettings, point: KillPoint | None, mutation: Mutation) -> None:
+def sender_process(url: str, settings: NotifySettings, fate: Fate | None, mutation: Mutation) -> None:
     """Delivers until it is killed."""
     ledger = MortalLedger(url)
-    ledger.point = point
+    ledger.fate, ledger.mutation = fate, mutation
     channels = build_channels(settings)
     if mutation == "no_find":
         channels = {name: Blind(channel) for name, channel in channels.items()}
     asyncio.run(Sender(ledger, channels, pace=PACE).run(asyncio.Event()))
 
 
-def call_process(url: str, hook: str, numbers: list[int]) -> None:
-    """Arms before the transfer and settles after it; the last call's process dies in the middle."""
-    asyncio.run(_calls(Ledger(url), hook, numbers))
+def call_process(url: str, hook: str, numbers: list[int], mutation: Mutation) -> None:
+    """Arms before the transfer and settles after it; the last calls' process dies in the middle."""
+    ledger = MortalLedger(url)
+    ledger.mutation = mutation
+    asyncio.run(_calls(ledger, hook, numbers))
 
 
 async def _calls(ledger: Ledger, hook: str, numbers: list[int]) -> None:
     await ledger.open()
     for number in sorted(numbers, key=dies_before_settling):
-        call_id = f"call-{number}"
-        await ledger.begin_call(CallRow(call_id, "clara", "+4930777", ledger.clock(), "room"))
-        await ledger.arm(note_for(number, hook), due_in=GRACE)
+        call_id, note = f"call-{number}", note_for(number, hook)
+        safety = dataclasses.replace(note, id=safety_id(call_id))
+        await ledger.begin_call(CallRow(call_id, "clara", "+4930777", ledger.clock(), "room"), safety)
+        await ledger.save_call(call_id, phase="conversing", state={}, epoch=0, safety_note=safety)
+        await take_inbound(ledger, Inbound(f"SM{number}", STRANGER, "Hallo"))
+        await ledger.before_dial(note, due_in=GRACE, phase="connecting", state={}, epoch=0)
         if dies_before_settling(number):
             continue
         answered = is_answered(number)
@@ -217,7 +166,7 @@ async def _calls(ledger: Ledger, hook: str, numbers: list[int]) -> None:
         await ledger.settle(
             call_id, outcome="answered" if answered else "no_answer", send=not answered, evidence=evidence
         )
-    die()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 # ---- the storm -----------------------------------------------------------------------------------------
@@ -225,90 +174,169 @@ async def _calls(ledger: Ledger, hook: str, numbers: list[int]) -> None:
 
 @dataclass(slots=True)
 class Storm:
-    """One run: `notes` notifications, `kills` killings. `wrong`, `lost` and `duplicates` say how it ended."""
+    """One run: `total` notifications, `kills` killings, `freezes` freezings.
+
+    `wrong`, `lost`, `duplicates` and `failed` (calls whose process could not write) say how it ended.
+    """
 
     url: str
-    notes: int
+    total: int
     kills: int
+    freezes: int = 0
     seed: int = 1
     mutation: Mutation = "none"
     wrong: list[str] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     duplicates: int = 0
+    failed: int = 0
     killed: int = 0
+    frozen: int = 0
+    _fates: list[Fate] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.wrong or self.lost or self.duplicates or self.failed)
 
     async def run(self) -> None:
         async with StormProvider() as provider:
-            for number in range(self.notes):
+            for number in range(self.total):
                 provider.plan(number)
             await self._rage(provider)
             await self._judge(provider)
 
     async def _rage(self, provider: StormProvider) -> None:
         chance = random.Random(self.seed)
+        self._fates = _fates(chance, self.kills, self.freezes)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.ledger.storm", "twilio.rest", "psycopg"])
         settings = _settings(provider)
         ledger = Ledger(self.url)
         await ledger.open()
         calls: list[BaseProcess] = [
-            context.Process(target=call_process, args=(self.url, provider.url, list(range(k, self.notes, 4))))
+            context.Process(
+                target=call_process,
+                args=(self.url, provider.url, list(range(k, self.total, 4)), self.mutation),
+            )
             for k in range(4)
         ]
-        for process in calls:
-            process.start()
-        points: list[KillPoint | None] = ["claimed", "accepted", "before_commit", None]
 
         def new_sender() -> BaseProcess:
-            point = chance.choice(points) if self.killed < self.kills else None
-            process = context.Process(target=sender_process, args=(self.url, settings, point, self.mutation))
+            fate = self._fates.pop() if self._fates else None
+            process = context.Process(target=sender_process, args=(self.url, settings, fate, self.mutation))
             process.start()
             return process
 
-        senders: list[BaseProcess] = [new_sender(), new_sender()]
+        for process in calls:
+            process.start()
+        senders = [new_sender(), new_sender()]
+        sleepers: list[BaseProcess] = []
         try:
-            while not await self._over(ledger, calls):
-                await asyncio.sleep(chance.uniform(0.1, 0.5))
-                for index, process in enumerate(senders):
-                    if self.killed < self.kills and process.is_alive() and chance.random() < 0.4:
-                        process.kill()
-                    if not process.is_alive() or process.exitcode is not None:
-                        self.killed += 1
-                        await asyncio.to_thread(process.join)
-                        senders[index] = new_sender()
+            while not (await self._over(ledger, calls) or self._broken(provider)):
+                await asyncio.sleep(chance.uniform(0.1, 0.4))
+                await self._look_after(senders, sleepers, new_sender, chance)
+            await self._wake(ledger, sleepers)
         finally:
-            for process in [*senders, *calls]:
+            for process in [*senders, *sleepers, *calls]:
                 process.kill()
                 await asyncio.to_thread(process.join)
             await ledger.close()
+        self.failed = sum(process.exitcode != -signal.SIGKILL for process in calls)
+
+    async def _look_after(
+        self,
+        senders: list[BaseProcess],
+        sleepers: list[BaseProcess],
+        new_sender: Callable[[], BaseProcess],
+        chance: random.Random,
+    ) -> None:
+        """Kills at random, wakes the frozen, and puts a new sender where one is gone."""
+        for index, process in enumerate(senders):
+            if _is_frozen(process):
+                self.frozen += 1
+                sleepers.append(process)
+                senders[index] = new_sender()
+                continue
+            if self.killed < self.kills and process.is_alive() and chance.random() < 0.3:
+                process.kill()
+            if not process.is_alive():
+                self.killed += 1
+                await asyncio.to_thread(process.join)
+                senders[index] = new_sender()
+
+    def _broken(self, provider: StormProvider) -> bool:
+        """A mutation that has told somebody twice has shown itself; it may never come to an end."""
+        return self.mutation == "no_lease" and self._twice(provider) > 0
+
+    def _twice(self, provider: StormProvider) -> int:
+        extra = 0
+        for number in range(self.total):
+            expected = right_sends(number)
+            extra += sum(
+                max(0, count - expected.get(channel, 0)) for channel, count in provider.sends(number).items()
+            )
+        return extra
+
+    async def _wake(self, ledger: Ledger, sleepers: Sequence[BaseProcess]) -> None:
+        """Whoever was frozen wakes up when all is done, and believes that nothing has happened since."""
+        for process in sleepers:
+            os.kill(process.pid or 0, signal.SIGCONT)
+        if not sleepers:
+            return
+        await asyncio.sleep(LAST_WORDS)
+        while await ledger.read(_alive):
+            await asyncio.sleep(0.2)
 
     async def _over(self, ledger: Ledger, calls: Sequence[BaseProcess]) -> bool:
         if self.killed < self.kills or any(process.is_alive() for process in calls):
             return False
-        rows = await ledger.notifications(limit=10_000)
-        return len(rows) == self.notes and all(row.state in ("done", "dead", "cancelled") for row in rows)
+        return not await ledger.read(_alive)
 
     async def _judge(self, provider: StormProvider) -> None:
         ledger = Ledger(self.url)
-        rows = {number_of(row.note.id): row for row in await ledger.notifications(limit=10_000)}
-        open_promises = {int(row.call_id.removeprefix("call-")) for row in await ledger.obligations()}
+        rows = {row.note.id: row for row in await ledger.notifications(limit=10_000)}
+        strangers = await ledger.inbound(limit=10_000)
+        open_promises = {number_of(row.call_id) for row in await ledger.obligations(limit=10_000)}
         await ledger.close()
-        for number in range(self.notes):
-            row, expected = rows[number], right_sends(number)
-            if (row.state, row.step) != right_end(number):
-                self.wrong.append(
-                    f"{number}: {row.state} at {row.step}, not {right_end(number)}: {row.error}"
-                )
-            if (number in open_promises) != (right_end(number)[0] == "dead"):
-                self.wrong.append(
-                    f"{number}: the promise is {'open' if number in open_promises else 'closed'}"
-                )
+        if {row.effect for row in strangers} != {"unknown"} or len(strangers) != self.total:
+            self.wrong.append(f"{len(strangers)} messages of strangers were written down")
+        for number in range(self.total):
+            row, expected, end = rows.get(note_for(number, "").id), right_sends(number), right_end(number)
+            if row is None or (row.state, row.step) != end:
+                found = "not written" if row is None else f"{row.state} at {row.step}: {row.error}"
+                self.wrong.append(f"{number}: {found}, not {end}")
+            if (number in open_promises) != (end[0] == "dead"):
+                is_open = "open" if number in open_promises else "closed"
+                self.wrong.append(f"{number}: the promise is {is_open}")
+            if (rest := rows.get(safety_id(f"call-{number}"))) is not None and rest.state != "cancelled":
+                self.wrong.append(f"{number}: its safety note is {rest.state}")
             sends = provider.sends(number)
             if any(sends.get(channel, 0) < count for channel, count in expected.items()):
                 self.lost.append(number)
-            self.duplicates += sum(
-                max(0, count - expected.get(channel, 0)) for channel, count in sends.items()
-            )
+        self.duplicates = self._twice(provider)
+
+
+def _fates(chance: random.Random, kills: int, freezes: int) -> list[Fate]:
+    """Two thirds of the killed die at a named point, each as often; the others whenever it happens."""
+    points: tuple[Point, ...] = ("claimed", "accepted", "before_commit")
+    fates = [Fate(points[number % 3], signal.SIGKILL) for number in range(kills * 2 // 3)]
+    fates += [
+        Fate("claimed", signal.SIGSTOP) if number % 2 else Fate("accepted", signal.SIGSTOP, LOST_BY_SMS)
+        for number in range(freezes)
+    ]
+    chance.shuffle(fates)
+    return fates
+
+
+def _is_frozen(process: BaseProcess) -> bool:
+    try:
+        status = Path(f"/proc/{process.pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "T"
+
+
+def _alive(connection: sa.Connection) -> bool:
+    return connection.execute(sa.select(notes.c.id).where(LIVE).limit(1)).first() is not None
 
 
 def _settings(provider: StormProvider) -> NotifySettings:
