@@ -13,7 +13,7 @@ from callisi_runtime.flow.model import Outcome
 from .checks import nothing_was_sent, staff_was_told, until_sign
 from .kit.call import CallFailed, Ending
 from .reception import SUBJECT
-from .rescue import connected
+from .rescue import connected, lose
 from .visit import PAUSE_SECONDS, SILENCE_MARGIN, ring
 
 if TYPE_CHECKING:
@@ -83,6 +83,26 @@ async def test_an_answer_that_cannot_be_paid_is_not_given_and_the_caller_hears_s
     assert len(ended.of("effect.Dial")) == 1
     assert len(model.of("chat")) == asked
     await visit.nothing_left(leg)
+
+
+async def test_successors_find_the_paid_time_where_it_stands(
+    reception: Reception, caller_phone: Phone
+) -> None:
+    budget = reception.plan.flow.budget
+    assert budget is not None
+    visit = await ring(reception, caller_phone)
+    await visit.greeted()
+    await (await lose(visit)).back("resumed")
+    await (await lose(visit, epoch=1)).back("resumed")
+    gone = time.monotonic() - visit.answered_at
+    await visit.calling.hang_up()
+    ended = await visit.ended()
+    (resumed,) = ended.of("event.Resumed")
+    (clock,) = [one for one in ended.of("effect.StartTimer") if one["data"]["name"] == "paid"]
+    elapsed = resumed["data"]["elapsed"]
+    assert 2 < elapsed < gone + 3
+    assert clock["data"]["seconds"] == pytest.approx(budget.seconds - elapsed)
+    await visit.nothing_left()
 
 
 @pytest.mark.timeout(240)
