@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     speech.check_claims,
     speech.check_persona_promises,
     speech.check_channel_named,
+    speech.check_failure_names_a_number,
     speech.check_humanity,
     speech.check_sound,
     tools.check_tools,

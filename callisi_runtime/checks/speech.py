@@ -51,6 +51,11 @@ BOUND_TO_EVIDENCE = (("fallback", "say", "notified"), ("fallback", "say", "notif
 
 CHARACTERS_PER_SECOND = 15
 """A calm voice on the telephone."""
+SPOKEN_NUMBER = re.compile(
+    r"(?:\d\D{0,3}){3}|(?:\b(?:null|eins?|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun)\b\W*){3}",
+    re.IGNORECASE,
+)
+"""A telephone number, in figures or as it is said: three in a row."""
 LONG_SECONDS = 20
 CHANNEL_WORDS = {"sms": r"\bSMS\b", "whatsapp": r"\bWhatsApp\b", "email": r"\bE-?Mail\b"}
 
@@ -133,6 +138,21 @@ def check_channel_named(view: View) -> Iterator[Problem]:
                     "untrue-sentence",
                     hint="write `{{ channel.spoken }}`, which becomes the channel that accepted",
                 )
+
+
+def check_failure_names_a_number(view: View) -> Iterator[Problem]:
+    """Whoever hears that nobody could be told must hear where to call instead."""
+    loc = ("fallback", "say", "failed")
+    if view.spec.fallback is None or not view.wrote(*loc):
+        return
+    texts = _rendered(view, view.spec.fallback.say.failed)
+    if not all(map(SPOKEN_NUMBER.search, texts)):
+        yield view.warning(
+            loc,
+            "the caller hears that nobody could be told, and not where to call instead",
+            "nowhere-to-call",
+            hint="write `{{ business.phone | spoken }}` into it",
+        )
 
 
 def check_humanity(view: View) -> Iterator[Problem]:
