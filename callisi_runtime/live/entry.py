@@ -24,6 +24,7 @@ from callisi_runtime.flow import Phase
 from callisi_runtime.flow import events as on
 from callisi_runtime.hours import is_open
 from callisi_runtime.ledger import CallRow, ledger_at
+from callisi_runtime.live.admission import tell_end
 from callisi_runtime.live.dial import Dialler
 from callisi_runtime.live.ending import Ending
 from callisi_runtime.live.line import CARRIER_ID, LiveLine
@@ -75,6 +76,8 @@ class JobSetup:
     """The outbound trunk's id; empty without a transfer."""
     last_resort: str = ""
     """The number a caller is handed to when no process can take the call; empty: none."""
+    ends: str = ""
+    """Where the worker is told that a call is over."""
 
 
 def prepare(process: JobProcess, *, setup: JobSetup) -> None:
@@ -106,6 +109,7 @@ async def entrypoint(ctx: JobContext, *, setup: JobSetup) -> None:
             await (await LiveCall.connect(ctx, watch)).run()
     finally:
         await watch.abandon()
+        tell_end(setup.ends, ctx.job.id)
         ctx.shutdown("the call is over, or another process has it")
 
 

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from livekit import api
-from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
+from livekit.agents import AgentServer, JobExecutorType, utils
 
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
 from callisi_runtime.ledger import ledger_at
 from callisi_runtime.ledger.retention import forget_daily
 from callisi_runtime.live import warm
+from callisi_runtime.live.admission import Admission, hear_ends
 from callisi_runtime.live.entry import JobSetup, entrypoint, prepare
 from callisi_runtime.live.logs import configure_logging
 from callisi_runtime.live.providers import assemble, import_plugins
-from callisi_runtime.live.seat import attributes_of, epoch_in, identity_of
 from callisi_runtime.live.speech import Speaker, SpeechCache, SpeechError
 from callisi_runtime.live.sweep import Sweep
 from callisi_runtime.live.watch_line import keep_watchdog, pid_path, socket_path, takes_calls
@@ -52,8 +52,6 @@ GO_SECONDS = 75.0
 """How long a call process may take to hand its call over: LiveKit's 15 s until it is told, and what it waits itself."""
 LATER_SECONDS = 15
 """How long LiveKit's agents let a job go on that they want to end, before it is told."""
-MOST_LOAD = 0.5
-"""What a worker with as many calls as planned reports: from about 0.7 on LiveKit's server asks it no more."""
 ORPHAN_SECONDS = 2.0
 """Between two looks whether the supervisor lives."""
 SHARED = (
@@ -115,7 +113,8 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
         stack.push_async_callback(ledger.close)
         lk = await stack.enter_async_context(livekit_api(settings))
         agent = os.environ[warm.AGENT] = spec.model_dump_json(by_alias=True)
-        setup = JobSetup(agent, trunk, spec.business.emergency or "")
+        ends = socket_path(spec.name, settings).with_suffix(f".{os.getpid()}.ends")
+        setup = JobSetup(agent, trunk, spec.business.emergency or "", str(ends))
         duties = Duties(
             sender=Sender(ledger, build_channels(notify_settings(settings))),
             sweep=Sweep(lk, ledger, spec.name),
@@ -125,6 +124,7 @@ async def work(spec: AgentSpec, settings: Settings) -> int:
             forgetting=partial(forget_daily, ledger, spec.name, spec.privacy.keep_days),
         )
         admission = Admission(spec.limits.max_calls, spec.display)
+        await stack.enter_async_context(hear_ends(ends, admission))
         server = build_server(settings, setup, spec, admission)
         return await run_until_stopped(server, duties, admission)
 
@@ -263,47 +263,6 @@ def spare_local_models(spec: AgentSpec) -> None:
     """Have LiveKit's own models (240 MB) loaded only for a file that uses them; a choice in the environment stands."""
     if spec.voice.turn.detection != "model" and spec.voice.vad != "local":
         os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
-
-
-class Admission:
-    """Takes calls up to the plan's figure and refuses the others before they are answered; a rescue is never refused.
-
-    Args:
-        limit: Calls at a time.
-        name: What the agent is called in the room.
-    """
-
-    def __init__(self, limit: int, name: str) -> None:
-        self.limit = limit
-        self.name = name
-        self.refused = 0
-        self.server: AgentServer | None = None
-        self._coming = 0
-
-    @property
-    def calls(self) -> int:
-        """Calls that this worker has, those included that it has just taken."""
-        return self._coming + (len(self.server.active_jobs) if self.server is not None else 0)
-
-    @property
-    def load(self) -> float:
-        """What LiveKit chooses the least busy worker by: at 1 it would ask no more, not even for a rescue."""
-        return MOST_LOAD * min(1.0, self.calls / self.limit)
-
-    async def decide(self, request: JobRequest) -> None:
-        """Take a call, or leave it to the carrier's own route."""
-        epoch = epoch_in(request.job.metadata)
-        if not epoch and self.calls >= self.limit:
-            self.refused += 1
-            log.warning("a call is refused: there are %d already", self.limit)
-            await request.reject()
-            return
-        self._coming += 1
-        try:
-            identity, attributes = identity_of(request.id), attributes_of(epoch)
-            await request.accept(name=self.name, identity=identity, attributes=attributes)
-        finally:
-            self._coming -= 1
 
 
 @dataclass(frozen=True, slots=True)

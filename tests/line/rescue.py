@@ -84,14 +84,14 @@ async def lose(visit: Visit, how: str = "killed", *, epoch: int = 0) -> Loss:
     return Loss(visit, process.pid, at)
 
 
-async def until(visit: Visit, kind: str, timeout: float = 10.0, **data: object) -> None:
-    """Wait until the call's timeline in the ledger has this moment."""
+async def until(visit: Visit, kind: str, timeout: float = 10.0, times: int = 1, **data: object) -> None:
+    """Wait until the call's timeline in the ledger has this moment, so many times."""
     call_id = await call_id_of(visit)
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        for moment in await visit.reception.ledger.timeline(call_id):
-            if moment.kind == kind and data.items() <= dict(moment.data).items():
-                return
+        moments = [one for one in await visit.reception.ledger.timeline(call_id) if one.kind == kind]
+        if sum(data.items() <= dict(one.data).items() for one in moments) >= times:
+            return
         await asyncio.sleep(0.05)
     raise AssertionError(f"no {kind} {data or ''} within {timeout} s")
 

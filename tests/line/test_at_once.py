@@ -11,6 +11,7 @@ from callisi_runtime.flow.model import Outcome
 
 from .checks import nothing_was_sent, staff_was_told, until_sign
 from .kit.call import Ending
+from .rescue import until
 from .visit import ring_for, sign, signs_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ async def test_two_pick_up_and_the_key_decides(
     visit, one, other = await both_ring(reception, caller_phone, staff)
     one.background(sign("mailbox"))
     other.background(sign("staff"))
+    await until(visit, "line.gate_closed", times=2)  # no person is faster
     await asyncio.gather(one.answer(), other.answer())
     await asyncio.gather(*(leg.until_heard(reception.sentence("prompt")) for leg in (one, other)))
     await other.press("1")

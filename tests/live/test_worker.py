@@ -14,8 +14,9 @@ from livekit import api
 from livekit.protocol import sip as pb
 
 from callisi_runtime.errors import CallisiError
+from callisi_runtime.live.admission import Admission, hear_ends, tell_end
 from callisi_runtime.live.providers import import_plugins
-from callisi_runtime.live.worker import Admission, find_trunk
+from callisi_runtime.live.worker import find_trunk
 from callisi_runtime.loopback import Loopback
 from callisi_runtime.loopback.livekit import API_KEY, API_SECRET, LiveKitServer
 from callisi_runtime.source import load
@@ -172,7 +173,8 @@ async def asked(admission: Admission, epoch: int = 0) -> dict[str, Any] | str:
 
 def with_calls(count: int, limit: int) -> Admission:
     admission = Admission(limit, "Clara")
-    admission.server = SimpleNamespace(active_jobs=[None] * count)  # type: ignore[assignment]
+    jobs = [SimpleNamespace(job=SimpleNamespace(id=f"AJ_{number}")) for number in range(count)]
+    admission.server = SimpleNamespace(active_jobs=jobs)  # type: ignore[assignment]
     return admission
 
 
@@ -182,6 +184,24 @@ async def test_calls_beyond_the_plan_are_refused_and_counted() -> None:
     assert await asked(admission) == "rejected"
     assert admission.refused == 2
     assert 0.0 < admission.load < 0.7
+
+
+async def test_a_call_that_is_over_makes_room_before_its_process_is_gone(tmp_path: Path) -> None:
+    admission = with_calls(2, limit=2)
+    path = tmp_path / "ends"
+    async with hear_ends(path, admission):
+        tell_end(str(path), "AJ_0")
+        async with asyncio.timeout(5):
+            while admission.calls == 2:
+                await asyncio.sleep(0)
+    assert isinstance(await asked(admission), dict)
+    admission.server.active_jobs.pop(0)  # type: ignore[union-attr]
+    assert admission.calls == 1
+
+
+def test_the_end_of_a_call_may_find_no_worker(tmp_path: Path) -> None:
+    tell_end(str(tmp_path / "nobody"), "AJ_0")
+    tell_end("", "AJ_0")
 
 
 async def test_a_rescue_is_never_refused() -> None:
