@@ -102,7 +102,7 @@ def show_list(rows: list[tuple[CallRow, Promise | None]], args: argparse.Namespa
             row.agent,
             shown_number(row.caller, numbers=args.numbers) or "hidden",
             row.outcome or row.phase,
-            standing(promise),
+            standing(promise) + calls_back(promise, numbers=args.numbers),
         )
         for row, promise in rows
     ]
@@ -116,6 +116,14 @@ def standing(promise: Promise | None) -> str:
     if promise is None:
         return "-"
     return "OPEN" if promise.closed is None else f"kept: {(promise.evidence or '').replace('_', ' ')}"
+
+
+def calls_back(promise: Promise | None, *, numbers: bool) -> str:
+    """Who of the staff has taken the callback over, after how it stands."""
+    from callisi_runtime.cli.documents import shown_person
+
+    who = shown_person(promise.claimed_by, numbers=numbers) if promise is not None else None
+    return f", {who} calls back" if who else ""
 
 
 def show_one(whole: WholeCall, args: argparse.Namespace) -> None:

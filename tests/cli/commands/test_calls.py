@@ -69,6 +69,24 @@ def test_a_callback_that_nobody_took_over_is_open(callisi: Run, office: Office) 
     assert callisi("doctor").code == 1
 
 
+def test_who_has_taken_the_callback_over_is_shown_until_it_is_given_back(
+    callisi: Run, busy_office: Office
+) -> None:
+    async def take(ledger: Ledger) -> None:
+        assert await ledger.take_over("SCL_missed", "Anna") == "claimed"
+
+    async def give_back(ledger: Ledger) -> None:
+        assert await ledger.hand_back("SCL_missed", "Anna") == "freed"
+
+    busy_office.do(take)
+    assert ", Anna calls back" in callisi("calls").out
+    assert "calls back  Anna" in callisi("calls", "SCL_missed").out
+    promise = callisi("calls", "SCL_missed", "--json").json["call"]["obligation"]
+    assert promise["claimed_by"] == "Anna"
+    busy_office.do(give_back)
+    assert "calls back" not in callisi("calls").out
+
+
 def test_numbers_are_shown_when_asked_for(callisi: Run, busy_office: Office) -> None:
     assert CALLER in callisi("calls", "--numbers").out
     assert CALLER in callisi("calls", "SCL_missed", "--numbers").out
