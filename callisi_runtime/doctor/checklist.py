@@ -55,8 +55,12 @@ class Line:
     section: str
     text: str
     checks: tuple[str, ...]
-    """It is done when none of these found a problem, and one of them found something well."""
+    """It is done when each of these found something well, and no problem."""
     needed: Callable[[AgentSpec], bool] = lambda _: True
+    one_suffices: bool = False
+    """Whether one of them is enough, because the others may not apply."""
+    also: tuple[str, ...] = ()
+    """What must have found no problem, though it may not have been able to look."""
 
 
 def dials(spec: AgentSpec) -> bool:
@@ -81,7 +85,7 @@ LINES: Final = (
     Line(ACCOUNT, "it has money, or is a trial that suffices", ("balance",)),
     Line(ACCOUNT, "the number is ours, and takes calls", ("number",)),
     Line(TRUNK, "there is one trunk", ("trunk",)),
-    Line(TRUNK, "it leads to LiveKit", ("origination", "calls come in")),
+    Line(TRUNK, "it leads to LiveKit", ("origination", "calls come in"), also=("SIP address",)),
     Line(TRUNK, "the number belongs to it", ("number", "trunk")),
     Line(FILE, "the environment is complete", ("agent file", "environment")),
     Line(
@@ -92,10 +96,11 @@ LINES: Final = (
         "the messages have a sender and somebody who gets them",
         ("SMS sender", "WhatsApp sender"),
         writes,
+        one_suffices=True,
     ),
 )
 
-CHECKS_NEEDED: Final = frozenset(check for line in LINES for check in line.checks)
+CHECKS_NEEDED: Final = frozenset(check for line in LINES for check in (*line.checks, *line.also))
 
 
 async def tick_off(patient: Patient, told: Told | None = None) -> list[Tick]:
@@ -122,13 +127,14 @@ def decided(line: Line, found: Found, spec: AgentSpec) -> Tick:
     """A line by its checks."""
     if not line.needed(spec):
         return Tick(line.section, line.text, "not_needed", "this agent does not need it")
-    results = [one for check in line.checks for one in found[check]]
-    for one in results:
+    for one in (one for check in (*line.checks, *line.also) for one in found[check]):
         if one.state == "problem":
             return Tick(line.section, line.text, "open", one.what, one.mend)
-    well = [one for one in results if one.state in ("ok", "warning")]
-    if not well:
-        return Tick(line.section, line.text, "open", results[0].what, "callisi doctor")
+    seen = [check for check in line.checks if any(one.state in ("ok", "warning") for one in found[check])]
+    unseen = [check for check in line.checks if check not in seen]
+    if not seen or (unseen and not line.one_suffices):
+        return Tick(line.section, line.text, "open", found[unseen[0]][0].what, "callisi doctor")
+    well = [one for one in found[seen[-1]] if one.state in ("ok", "warning")]
     return Tick(line.section, line.text, "done", well[-1].what)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from callisi_runtime.doctor.checklist import OLD, Tick, tick_off
@@ -88,6 +89,33 @@ async def test_what_is_broken_is_not_ticked_and_says_what_mends_it(office: Offic
     office.number["trunk_sid"] = None
     found = (await ticks(office))["the number belongs to it"]
     assert (found.state, found.mend) == ("open", "callisi provision agents/clara.yaml --apply")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "what"),
+    [
+        ("LIVEKIT_URL", "http://127.0.0.1:9", "it leads to LiveKit", "LiveKit was not asked"),
+        (
+            "LIVEKIT_URL",
+            "http://127.0.0.1:9",
+            "the person who is dialled is named, and can be",
+            "LiveKit was not asked",
+        ),
+        ("TWILIO_AUTH_TOKEN", "wrong", "the number is ours, and takes calls", "Twilio was not asked"),
+    ],
+)
+async def test_what_could_not_be_looked_at_is_not_ticked(
+    office: Office, name: str, value: str, text: str, what: str
+) -> None:
+    office.environ[name] = value
+    found = (await ticks(office))[text]
+    assert (found.state, what in found.what) == ("open", True), found
+
+
+async def test_an_address_at_which_nobody_speaks_sip_is_not_ticked(office: Office) -> None:
+    office.sip.says = "SSH-2.0-OpenSSH"
+    found = (await ticks(office))["it leads to LiveKit"]
+    assert (found.state, "does not speak SIP" in found.what) == ("open", True), found
 
 
 async def test_a_wrong_file_is_the_only_line(office: Office) -> None:

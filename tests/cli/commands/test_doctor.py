@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import json
+import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,8 +14,13 @@ from callisi_runtime.checks import load_agent
 from callisi_runtime.cli.commands.doctor import Screen
 from callisi_runtime.doctor.result import ok, problem
 from callisi_runtime.doctor.tries import announced
+from callisi_runtime.loopback.livekit import LiveKitServer
+from callisi_runtime.loopback.twilio import TwilioServer
 
 from .conftest import Office, Run
+from .test_logs import livekit, twilio
+
+__all__ = ["livekit", "twilio"]
 
 CLARA = str(Path(__file__).parents[3] / "agents" / "clara.yaml")
 ACCOUNTS = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
@@ -99,3 +110,32 @@ def test_a_number_that_is_none_is_said(callisi: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CALLISI_PATIENCE_SECONDS", "soon")
     shown = callisi("doctor")
     assert (shown.code, "CALLISI_PATIENCE_SECONDS" in shown.err, "1 to 120" in shown.err) == (1, True, True)
+
+
+HEALTHY_SECONDS = 5.0
+"""Of processor time: what others do on this machine meanwhile is not ours."""
+
+
+@pytest.mark.usefixtures("office")
+def test_a_set_up_is_looked_at_in_a_few_seconds(twilio: TwilioServer, livekit: LiveKitServer) -> None:
+    environ = dict(os.environ) | {
+        "TWILIO_PHONE_NUMBER": "+4915799912345",
+        "DEFAULT_FORWARD_NUMBER": "+493090182011",
+        "TWILIO_SMS_TO": "+4917099912345",
+        "LIVEKIT_SIP_URI": "sip:127.0.0.1:9;transport=tcp",
+        "CALLISI_HEALTH_PORT": "1",
+        "OPENAI_API_KEY": "loopback",
+        "DEEPGRAM_API_KEY": "loopback",
+    }
+    numbers: Any = twilio.parts["numbers"]
+    numbers.add("+4915799912345")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = (sys.executable, "-m", "callisi_runtime")
+    for arguments in (("provision", CLARA, "--apply"), ("doctor", CLARA, "--json")):
+        ran = subprocess.run((*command, *arguments), env=environ, capture_output=True, text=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        before = after
+    checks = json.loads(ran.stdout)["checks"]
+    assert {one["check"] for one in checks if one["state"] == "problem"} == {"SIP address"}
+    assert spent < HEALTHY_SECONDS

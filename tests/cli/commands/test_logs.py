@@ -171,6 +171,18 @@ def test_every_page_is_read_and_not_one_more_than_needed(
     assert len(twilio.log.of("call_list")) == 4
 
 
+def test_what_is_older_than_asked_for_is_left_out(callisi: Run, office: Office, twilio: TwilioServer) -> None:
+    now = datetime.now(UTC)
+    kept = part(twilio, "calls").add(CALLER, OURS, began=now - timedelta(minutes=50))["sid"]
+    part(twilio, "calls").add(CALLER, OURS, began=now - timedelta(minutes=70))
+    part(twilio, "alerts").add(32010, ago=timedelta(minutes=50))
+    part(twilio, "alerts").add(32011, ago=timedelta(minutes=70))
+    calls = callisi("logs", "calls", "--since", "1h", "--json").json["entries"]
+    alerts = callisi("logs", "alerts", "--since", "1h", "--json").json["entries"]
+    assert [one["sid"] for one in calls] == [kept]
+    assert [one["code"] for one in alerts] == ["32010"]
+
+
 def test_without_a_ledger_nothing_is_ours(callisi: Run, twilio: TwilioServer) -> None:
     part(twilio, "calls").add(CALLER, OURS)
     assert callisi("logs", "calls", "--json").json["ledger"] is False
@@ -278,6 +290,22 @@ def test_what_it_did_cost_is_twilios_bill_and_our_share(
     assert document["ours"]["calls"]["prices"] == [{"price": "0.0085", "currency": "USD"}]
     assert document["ours"]["messages"]["prices"] == [{"price": "0.0900", "currency": "USD"}]
     assert "total: 0.5985 USD" in callisi("cost", root, "--actual", "--since", "1d").out
+
+
+def test_what_it_did_cost_is_read_from_every_page(
+    callisi: Run, office: Office, twilio: TwilioServer, root: str
+) -> None:
+    a_call(twilio, office)
+    for _ in range(130):
+        part(twilio, "calls").add("+4930999999999", OURS, price="-1.0000", seconds=1)
+    ours = callisi("cost", root, "--actual", "--since", "1d", "--json").json["ours"]
+    assert ours["calls"] == {
+        "records": 1,
+        "prices": [{"price": "0.0085", "currency": "USD"}],
+        "not_rated": 0,
+        "not_found": 0,
+    }
+    assert len(twilio.log.of("call_list")) == 2
 
 
 def test_what_is_not_rated_yet_is_counted_and_not_free(
