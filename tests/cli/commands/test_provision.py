@@ -195,6 +195,56 @@ def test_the_document(callisi: Callisi, providers: Providers) -> None:
     assert (again["ok"], again["done"]) == (True, [])
 
 
+def test_the_document_of_what_is_blocked_and_of_what_is_destroyed(
+    callisi: Callisi, providers: Providers
+) -> None:
+    looked = callisi("provision", CLARA, "--json")
+    document = json.loads(looked.out)
+    assert (looked.code, document["ok"], document["done"], document["after"]) == (4, False, [], None)
+    [number] = [step for step in document["plan"] if step["action"] == "blocked"]
+    assert number["resource"] == "twilio-number"
+    assert set(number["blocked"]) == {"what", "who", "where", "how_long", "then"}
+    assert all(number["blocked"].values())
+    providers.numbers.offer(OFFERED)
+    callisi("provision", CLARA, "--apply", "--buy")
+    gone = callisi("provision", CLARA, "--destroy", "--apply", "--json")
+    document = json.loads(gone.out)
+    assert (gone.code, document["ok"], document["after"]) == (0, True, [])
+    assert {step["action"] for step in document["done"]} == {"delete"}
+    assert [number["trunk_sid"] for number in providers.numbers.owned.values()] == [None], (
+        "kept, off the trunk"
+    )
+
+
+def test_a_password_is_rotated_without_being_shown(
+    callisi: Callisi, providers: Providers, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    providers.numbers.offer(OFFERED)
+    callisi("provision", CLARA, "--apply", "--buy")
+    [before] = providers.sip.passwords.values()
+    shown = callisi("provision", CLARA, "--rotate-password")
+    assert shown.code == 0
+    assert settled(shown.out) == snapshot
+    assert list(providers.sip.passwords.values()) == [before], "only shown"
+    done = callisi("provision", CLARA, "--rotate-password", "--apply")
+    assert done.code == 0
+    assert settled(done.out) == snapshot
+    [user] = providers.sip.users
+    after = providers.sip.passwords[user]
+    [outbound] = providers.livekit.trunks.outbound.values()
+    assert (after != before, outbound.auth_password) == (True, after)
+    assert f"SIP_TRUNK_PASSWORD={after}\n" in (tmp_path / ".env").read_text()
+    assert not {before, after} & set(re.findall(r"\w+", shown.out + done.out + shown.err + done.err))
+
+
+def test_what_was_given_is_given_again_in_the_command_that_is_proposed(
+    callisi: Callisi, providers: Providers, tmp_path: Path
+) -> None:
+    providers.numbers.offer(OFFERED, kind="local")
+    ran = callisi("provision", CLARA, "--buy", "--type", "local", "--env-file", str(tmp_path / "a.env"))
+    assert f"--apply --buy --type local --env-file {tmp_path / 'a.env'}\n" in ran.out
+
+
 def test_a_number_whose_purchase_was_not_written_down_is_written_down_by_the_next_run(
     callisi: Callisi, providers: Providers, tmp_path: Path
 ) -> None:
@@ -321,6 +371,9 @@ def test_numbers_that_can_be_bought(
     providers.numbers.offer("+493090182099", kind="local", sms=False, address_requirements="local")
     assert callisi("numbers", "search").out == snapshot
     assert "needs" not in callisi("numbers", "search", "--type", "local", "--json").out
+    assert OFFERED in callisi("numbers", "search", "--contains", "999123").out
+    assert OFFERED not in callisi("numbers", "search", "--contains", "888").out
+    assert json.loads(callisi("numbers", "search", "--type", "local", "--sms", "--json").out)["numbers"] == []
     assert callisi("numbers", "search", "--type", "national").out == snapshot
     assert callisi("numbers", "search", "--type", "pocket").code == 2
     providers.twilio.faults.add("number_search", "status:404")
