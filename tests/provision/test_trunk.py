@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from livekit import api
@@ -53,13 +53,13 @@ async def test_the_weight_of_the_route_is_put_back(office: Office) -> None:
 async def test_what_somebody_deleted_is_made_again_and_nothing_else(office: Office, missing: str) -> None:
     await office.apply()
     trunks = office.livekit.trunks
-    held = {
+    held: dict[str, dict[str, Any]] = {
         "origination": office.trunking.urls,
         "livekit-inbound": trunks.inbound,
         "dispatch-rule": trunks.rules,
         "livekit-outbound": trunks.outbound,
-    }[missing]
-    held.clear()
+    }
+    held[missing].clear()
     done = [(step.resource, step.action) for step in (await office.apply()).done]
     assert done[0] == (missing, "create")
     assert set(done[1:]) <= {("dispatch-rule", "update")}, "the rule names the trunk it is for"
