@@ -127,6 +127,22 @@ def paid_out(move: Move) -> None:
             leave(move, Outcome.INTERRUPTED)
 
 
+def open_gap(move: Move) -> None:
+    """What the caller said to a process that died may be lost.
+
+    Until they have heard its successor, and could say it again, their leaving closes nothing: the safety note, which
+    is there from the call's first second, goes out.
+    """
+    if move.state.phase not in (Phase.CONNECTED, Phase.ENDED):
+        move.set(gap=True)
+
+
+def close_gap(move: Move) -> None:
+    """Where somebody is told of the caller anyway, what a dead process heard makes no difference."""
+    if move.state.gap and (move.state.owed or move.state.evidence is not None):
+        move.set(gap=False)
+
+
 def resume(move: Move, elapsed: float) -> tuple[on.Event, ...]:
     """A successor has the call: old voice, timers and dials are gone; what was not said to its end is said again.
 

@@ -54,22 +54,27 @@ def step(plan: FlowPlan, state: CallState, event: on.Event) -> tuple[CallState, 
                 ending.paid_out(move)
             else:
                 PHASES[state.phase](move, event)
-        case on.Said(key):
-            said(move, key)
+        case on.Said(key, heard):
+            said(move, key, heard=heard)
         case on.Resumed(elapsed):
+            ending.open_gap(move)
             if state.phase not in (Phase.SCREENING, Phase.ENDED):
                 for news in ending.resume(move, elapsed):
                     PHASES[move.state.phase](move, news)
         case _:
             PHASES[state.phase](move, event)
+    if move.state is not state:
+        ending.close_gap(move)
     return move.state, tuple(move.effects)
 
 
-def said(move: Move, key: str) -> None:
+def said(move: Move, key: str, *, heard: bool) -> None:
     """A sentence is over, and so are those before it; when it was the last, the call goes on."""
     speech = move.state.speech
     if key not in speech:
         return
+    if heard and move.state.gap:
+        move.set(gap=False)
     move.set(speech=speech[speech.index(key) + 1 :])
     if not move.state.speech:
         silence_fell(move)

@@ -190,6 +190,8 @@ class CallState(NamedTuple):
     """A language model that failed in a call is not trusted again in that call."""
     ears_up: bool = True
     nudges: int = 0
+    gap: bool = False
+    """A process died, and what the caller said then may be lost with it: nothing of ours was heard since."""
     evidence: Evidence | None = None
     """What closed the obligation; `None`: it is open."""
     paid: int = 0

@@ -132,7 +132,9 @@ class Move:
     # -- obligation -----------------------------------------------------------------------------------------
 
     def close(self, evidence: Evidence) -> None:
-        """Close the obligation, once."""
+        """Close the obligation, once. A caller who may have asked a dead process for something has not withdrawn it."""
+        if self.state.gap and evidence in ("served", "withdrew"):
+            return
         if self.state.evidence is None:
             self.set(evidence=evidence)
             self.do(do.Close(evidence))

@@ -264,6 +264,8 @@ class LiveCall:
     async def _begin(self, runner: CallRunner, line: LiveLine, books: LedgerBooks) -> None:
         if runner.state.phase is Phase.SCREENING:
             funds = await funds_of_the_day(self.plan, self.ledger, runner.facts)
+            if books.epoch:  # another process had the call, and died before it had written anything down
+                runner.feed(on.Resumed())
             runner.feed(self._arrived(runner.facts, funds=funds))
         else:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))

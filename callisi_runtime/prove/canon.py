@@ -80,6 +80,7 @@ def _outcome(state: CallState) -> Outcome | None:
 
 def _ended(state: CallState, world: World) -> tuple[CallState, World]:
     evidence = state.evidence and "served"
+    lost = world.unheard and not world.left  # the safety note goes out
     number = min(1, state.notes)
     return (
         CallState(
@@ -88,7 +89,7 @@ def _ended(state: CallState, world: World) -> tuple[CallState, World]:
         ),
         World(
             caller="left", note=world.note, number=min(1, world.number), closed=world.closed, over=world.over,
-            owed=world.owed, greeted=True, phones=world.phones,
+            owed=world.owed, greeted=True, phones=world.phones, unheard=lost,
         ),
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ class Happenings:
     def __init__(self, plan: FlowPlan) -> None:
         self.plan = plan
         self.timers = {name: on.TimerFired(name) for name in STALE_TIMERS}
-        self.said: dict[str, on.Said] = {}
+        self.said: dict[tuple[str, bool], on.Said] = {}
         self.legs: dict[str, tuple[on.Event, ...]] = {}
         self.notes: dict[int, tuple[on.Event, ...]] = {}
         self.always = (*ALWAYS, *MONEY) if plan.budget is not None else ALWAYS
@@ -76,6 +76,8 @@ class Happenings:
         if world.caller == "away":
             return list(self.arrivals)
         events: list[on.Event] = [self._said(key) for key in world.speech]
+        if world.unheard:
+            events += [self._said(key, heard=False) for key in world.speech]
         for phone in world.phones:
             events += self._leg(phone.id)
         for number in range(max(1, world.number - 1), world.number + 1):
@@ -90,10 +92,10 @@ class Happenings:
         events += self.always
         return events
 
-    def _said(self, key: str) -> on.Said:
-        if key not in self.said:
-            self.said[key] = on.Said(key)
-        return self.said[key]
+    def _said(self, key: str, *, heard: bool = True) -> on.Said:
+        if (key, heard) not in self.said:
+            self.said[key, heard] = on.Said(key, heard)
+        return self.said[key, heard]
 
     def _note(self, number: int) -> tuple[on.Event, ...]:
         if number not in self.notes:

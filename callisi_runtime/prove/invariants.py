@@ -270,7 +270,7 @@ def _closed_on_evidence(now: Moment, effect: do.Close | do.Settle) -> bool:
         case "message_accepted":
             return isinstance(now.event, on.NoteAccepted)
         case "served" | "withdrew":
-            return not now.world.owed and not now.world.wished
+            return not now.world.owed and not now.world.wished and not now.world.unheard
     return False
 
 
@@ -280,7 +280,7 @@ def _nothing_vanishes(now: Moment) -> bool:
         return True
     if world.closed:
         return not world.wished or world.note not in ("none", "cancelled")
-    return world.note in ("sending", "failed", "accepted")
+    return world.note in ("sending", "failed", "accepted") or (world.unheard and not world.left)
 
 
 def _hangs_up_when_left(now: Moment) -> bool:
@@ -364,11 +364,12 @@ INVARIANTS: dict[str, Invariant] = {
         _one_notification, (do.Arm, do.Settle, do.Deliver), _sent_when_due,
     ),
     "closed_on_evidence": Invariant(
-        "An obligation is closed on evidence only: a person accepted, a channel accepted, or nothing was owed.",
+        "An obligation is closed on evidence only: a person or a channel accepted, or nothing can be owed any more.",
         _closed_on_evidence, (do.Close, do.Settle),
     ),
     "nothing_vanishes": Invariant(
-        "At the end the obligation is closed, or a message of it is on its way or failed in the ledger.",
+        "At the end the obligation is closed, or a message of it is on its way or failed in the ledger; after a crash "
+        "that the caller has heard nothing since, the safety note goes out.",
         holds=_nothing_vanishes,
     ),
     "hangs_up_when_left": Invariant("When the caller has left, the call ends at once.", holds=_hangs_up_when_left),

@@ -52,6 +52,10 @@ class World(NamedTuple):
     """The caller was promised that staff will know, and has not heard what became of it."""
     owed: bool = False
     """A person was dialled or a message written for this caller, and nothing proves that anybody knows."""
+    unheard: bool = False
+    """A process died, and what the caller said then may be lost; they have heard nothing since."""
+    left: bool = False
+    """A message of the call was sent, so that the safety note does not go out any more."""
     wished: bool = False
     """A person was asked for, and since then nobody was dialled, and nothing was said about it."""
     closed: bool = False
@@ -96,6 +100,7 @@ def _said(world: World, event: on.Said) -> World:
         world,
         speech=world.speech[cut:],
         greeted=world.greeted or "greeting" in said,
+        unheard=world.unheard and not event.heard,
         connecting=world.connecting and RESULTS.isdisjoint(said),
         passing_on=world.passing_on and NOTE_RESULTS.isdisjoint(said),
     )
@@ -143,19 +148,27 @@ def _note_accepted(world: World, event: on.NoteAccepted) -> World:
     latest = event.number == world.number and world.note in ("armed", "sending", "failed")
     if not latest and not world.owed:
         return world
-    return changed(world, owed=False, note="accepted" if latest else world.note)
+    return changed(world, owed=False, left=True, note="accepted" if latest else world.note)
 
 
 def _note_failed(world: World, event: on.NoteFailed) -> World:
     if event.number == world.number and world.note in ("armed", "sending"):
-        return changed(world, note="failed")
+        return changed(world, note="failed", left=True)
     return world
 
 
 def _resumed(world: World, event: on.Resumed) -> World:
     if world.over:
         return world
-    return changed(world, speech=(), timers=frozenset(), ringback=False, listening=False, delivered=False)
+    return changed(
+        world,
+        speech=(),
+        timers=frozenset(),
+        ringback=False,
+        listening=False,
+        delivered=False,
+        unheard=world.bridged is None and not world.closed and not world.owed,
+    )
 
 
 def _fired(world: World, event: on.TimerFired) -> World:
@@ -218,28 +231,31 @@ def _instead(world: World, plan: FlowPlan, effect: do.Instead) -> World:
 
 def _dial(world: World, plan: FlowPlan, effect: do.Dial | do.Refer) -> World:
     return changed(
-        world, phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed, wished=False
-    )
+        world, phones=(*world.phones, Phone(effect.leg, effect.target)), owed=not world.closed, wished=False,
+        unheard=False,
+    )  # fmt: skip
 
 
 def _arm(world: World, plan: FlowPlan, effect: do.Arm) -> World:
     if effect.number == world.number:
         return world
-    return changed(world, number=effect.number, note="armed", delivered=False, owed=not world.closed)
+    return changed(
+        world, number=effect.number, note="armed", delivered=False, owed=not world.closed, unheard=False
+    )
 
 
 def _settle(world: World, plan: FlowPlan, effect: do.Settle) -> World:
     if effect.evidence is not None and plan.refer:
         world = changed(world, phones=(), caller="left")
     if effect.evidence is not None:
-        world = changed(world, connecting=False, passing_on=False, owed=False, closed=True)
+        world = changed(world, connecting=False, passing_on=False, owed=False, unheard=False, closed=True)
     elif not effect.send and world.note in ("none", "armed", "cancelled"):
         world = changed(world, owed=False)
     if not effect.number:
         return world
     if not effect.send:
         return changed(world, note="cancelled")
-    return changed(world, note="sending", passing_on=world.caller == "here")
+    return changed(world, note="sending", left=True, passing_on=world.caller == "here")
 
 
 def _start(world: World, plan: FlowPlan, effect: do.StartTimer) -> World:
@@ -262,7 +278,7 @@ CARRIES_OUT: dict[type, Any] = {
     do.Deliver: lambda world, plan, effect: changed(world, delivered=True),
     do.StartTimer: _start,
     do.StopTimer: lambda world, plan, effect: changed(world, timers=world.timers - {effect.name}),
-    do.Close: lambda world, plan, effect: changed(world, closed=True, owed=False),
+    do.Close: lambda world, plan, effect: changed(world, closed=True, owed=False, unheard=False),
     do.HangUp: lambda world, plan, effect: changed(
         world,
         over=True,

@@ -165,12 +165,14 @@ class Life:
         self.room.attach(runner, process)
         if self.witness.kills:
             self.witness.taken_over(knows=runner.state.owed)
-        await self._begin(runner, books)
+        await self._begin(runner, books, ledger_books.epoch)
         await runner.wait()
         await memory.close()
 
-    async def _begin(self, runner: CallRunner, books: Books) -> None:
+    async def _begin(self, runner: CallRunner, books: Books, epoch: int) -> None:
         if runner.state.phase is Phase.SCREENING:
+            if epoch:
+                runner.feed(on.Resumed())
             runner.feed(self.arrived)
         else:
             self._mending = asyncio.create_task(make_good(self.plan, runner.facts, runner.state, books))

@@ -91,6 +91,35 @@ def test_a_voice_that_hangs_in_what_must_be_heard_does_not_hold_the_call_for_eve
     assert state.owed, "the dead message says so"
 
 
+@pytest.mark.parametrize("nudges", [0, 1])
+@pytest.mark.parametrize(("heard", "evidence"), [(True, True), (False, False)])
+def test_a_successor_whose_goodbye_was_not_heard_leaves_the_promise_open(
+    nudges: int, heard: bool, evidence: bool
+) -> None:
+    state, done = play(CLARA, GOODBYE._replace(nudges=nudges), on.Resumed(), on.Said("goodbye", heard))
+    assert state.phase is Phase.ENDED
+    assert any(isinstance(one, do.Close) for one in done) is evidence
+
+
+@pytest.mark.parametrize("phase", [Phase.GREETING, Phase.CONVERSING, Phase.CLOSING])
+def test_a_caller_who_hangs_up_before_they_hear_the_successor_has_withdrawn_nothing(phase: Phase) -> None:
+    state, done = play(CLARA, CallState(phase=phase), on.Resumed(), on.CallerLeft())
+    assert state.phase is Phase.ENDED
+    assert not any(isinstance(one, do.Close) for one in done)
+
+
+def test_a_caller_whose_first_process_died_unseen_has_withdrawn_nothing_either() -> None:
+    state, done = play(CLARA, CallState(), on.Resumed(), on.Arrived(allowed=(0,)), on.CallerLeft())
+    assert state.phase is Phase.ENDED
+    assert do.Close("withdrew") not in done
+
+
+def test_who_has_heard_the_successor_may_withdraw_again() -> None:
+    talking = CallState(phase=Phase.CONVERSING)
+    _, done = play(CLARA, talking, on.Resumed(), on.Said("resumed"), on.CallerLeft())
+    assert do.Close("withdrew") in done
+
+
 def test_a_goodbye_that_is_repeated_never_dials_more_than_twice() -> None:
     state, done = GOODBYE, []
     for _ in range(6):

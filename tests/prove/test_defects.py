@@ -250,7 +250,19 @@ def trying_said_of_a_dead_message(plan, old, event, new, effects):  # type: igno
     return new, effects
 
 
+def crash_forgotten(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    if event == on.CallerLeft() and old.gap and do.HangUp() in effects:
+        return new._replace(evidence="withdrew"), (do.Close("withdrew"), *effects)
+    return new, effects
+
+
+def unheard_goodbye_counts(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    return step(plan, old, on.Said(event.key)) if isinstance(event, on.Said) else (new, effects)
+
+
 DEFECTS: dict[str, tuple[Change, str]] = {
+    "takes hanging up after a crash for a withdrawal": (crash_forgotten, "closed_on_evidence"),
+    "takes a goodbye that nobody heard for one": (unheard_goodbye_counts, "closed_on_evidence"),
     "says notified before the evidence": (notified_before_evidence, "evidence_first"),
     "leaves the human leg ringing": (human_leg_rings_on, "no_phone_left_behind"),
     "does not drop when the caller leaves": (no_drop_when_caller_leaves, "no_phone_left_behind"),
