@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
@@ -77,25 +76,25 @@ def check_answers(view: View) -> Iterator[Problem]:
     fallback = view.spec.fallback
     if fallback is None or fallback.escalate_after is None:
         return
+    link = "set CALLISI_PUBLIC_URL"
+    has_link = bool(view.environ.get("CALLISI_PUBLIC_URL"))
     for loc, channel in view.channels():
-        settings: Any = channel.settings
-        text = f"{getattr(settings, 'message', '')} {getattr(settings, 'template', None) or ''}"
-        if "claim.url" in text:
-            continue
         if channel.sms is not None and channel.sms.sender and not channel.sms.sender.startswith("+"):
+            if has_link and "claim.url" in channel.sms.message:
+                continue
             yield view.warning(
                 (*loc, "from"),
                 "nobody can answer a sender that is a name, so nobody can take the callback over with `1`",
                 "no-answer-possible",
                 got=channel.sms.sender,
-                hint="send from a number, or put the link {{ claim.url }} into `message`",
+                hint=f"send from a number, or {link} and put {{{{ claim.url }}}} into `message`",
             )
-        elif channel.kind == "email":
+        elif channel.kind == "email" and not has_link:
             yield view.warning(
                 loc,
-                "nobody can take the callback over from this message",
+                "nobody can take the callback over from this message: it carries a link for that, but there is none",
                 "no-answer-possible",
-                hint="put the link {{ claim.url }} into `message`",
+                hint=link,
             )
 
 

@@ -12,6 +12,7 @@ from callisi_runtime.notify.base import Reject, Retry
 from callisi_runtime.notify.channels import twilio_messages
 from callisi_runtime.notify.staff import take_inbound
 from callisi_runtime.notify.whatsapp import address
+from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
 if TYPE_CHECKING:
     from callisi_runtime.notify.settings import NotifySettings
@@ -30,7 +31,8 @@ class Inbox:
     Args:
         ledger: Open.
         messages: Twilio.
-        settings: The senders that the agent file leaves to the environment.
+        settings: The senders that the agent file leaves to the environment. Where Twilio can reach us, only the sandbox
+            is looked at: nothing but its page in the console could tell it where to bring answers.
     """
 
     def __init__(self, ledger: Ledger, messages: TwilioMessages, settings: NotifySettings) -> None:
@@ -72,14 +74,17 @@ class Inbox:
         """Where answers to this channel arrive; a name as the sender takes none."""
         own = self._settings.whatsapp_from if channel == "whatsapp" else self._settings.sms_from
         number = sender or own or ""
+        if (
+            self._settings.status_callback_url is not None
+            and number.removeprefix("whatsapp:") != SANDBOX_NUMBER
+        ):
+            return None
         if channel == "whatsapp" and number:
             return address(number)
         return number if channel == "sms" and number.startswith("+") else None
 
 
 def inbox_of(ledger: Ledger, settings: NotifySettings) -> Inbox | None:
-    """An inbox where it is needed: Twilio is set up, and cannot reach us."""
+    """An inbox, where Twilio is set up."""
     messages = twilio_messages(settings)
-    if messages is None or settings.status_callback_url is not None:
-        return None
-    return Inbox(ledger, messages, settings)
+    return None if messages is None else Inbox(ledger, messages, settings)

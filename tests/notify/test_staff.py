@@ -8,12 +8,13 @@ import pytest
 
 from callisi_runtime.ledger import Ledger, Note, ObligationRow
 from callisi_runtime.loopback.twilio import TwilioServer
-from callisi_runtime.notify import NotifySettings, Sender
+from callisi_runtime.notify import NotifySettings, Sender, build_channels
 from callisi_runtime.notify.channels import twilio_messages
 from callisi_runtime.notify.inbox import Inbox, inbox_of
 from callisi_runtime.notify.staff import Answer, Inbound, parse, take_inbound
+from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
-from .conftest import OFFICE, STAFF, Clock, due, note, step
+from .conftest import OFFICE, QUICK, STAFF, Clock, due, note, step
 
 OTHER = "+4917099999999"
 STRANGER = "+4915111111111"
@@ -293,8 +294,24 @@ async def test_nobody_is_asked_while_no_answer_is_expected(inbox: Inbox, twilio:
     assert twilio.log.of("message_list") == []
 
 
-def test_an_inbox_is_needed_where_twilio_cannot_reach_us(ledger: Ledger, settings: NotifySettings) -> None:
+def test_without_an_account_there_is_no_inbox(ledger: Ledger, settings: NotifySettings) -> None:
     assert inbox_of(ledger, settings) is not None
-    public = dataclasses.replace(settings, status_callback_url="https://example.org/twilio/status")
-    assert inbox_of(ledger, public) is None
     assert inbox_of(ledger, NotifySettings()) is None
+
+
+@pytest.mark.parametrize(("from_", "new"), [(OFFICE, 0), (SANDBOX_NUMBER, 1)])
+async def test_where_twilio_can_reach_us_only_the_sandbox_is_looked_at(
+    ledger: Ledger, twilio: TwilioServer, settings: NotifySettings, clock: Clock, from_: str, new: int
+) -> None:
+    public = dataclasses.replace(
+        settings, status_callback_url="https://example.org/twilio/status", whatsapp_from=f"whatsapp:{from_}"
+    )
+    sender = Sender(ledger, build_channels(public), pace=QUICK)
+    await told_on_whatsapp(ledger, sender)
+    clock.now = min(clock.now, 1.7e9)
+    await twilio.receives(f"whatsapp:{STAFF}", f"whatsapp:{from_}", "1")
+    inbox = inbox_of(ledger, public)
+    assert inbox is not None
+    assert await inbox.look() == new
+    assert len(twilio.log.of("message_list")) == new
+    assert (await promise(ledger)).claimed_by == ("Anna" if new else None)
