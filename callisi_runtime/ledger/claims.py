@@ -11,9 +11,12 @@ from callisi_runtime.ledger.insert import insert_new
 from callisi_runtime.ledger.schema import attempt, inbound, note, obligation
 from callisi_runtime.ledger.values import InboundRow, NoteRow
 
-Effect = Literal["claimed", "already", "taken", "freed", "not_yours", "unknown", "repeated", "nothing"]
-"""`taken`: somebody else has it. `unknown`: no such callback, or one that this person was never told of.
+Effect = Literal[
+    "claimed", "already", "taken", "freed", "not_yours", "unknown", "repeated", "nothing", "later"
+]
+"""`later`: kept until the database is back.
 
+`taken`: somebody else has it. `unknown`: no such callback, or one that this person was never told of.
 `nothing`: words that mean neither.
 """
 
@@ -120,6 +123,11 @@ def write_inbound(connection: sa.Connection, row: InboundRow) -> bool:
     """Writes a message down; False when it is known."""
     values = {"sid": row.sid, "at": row.at, "sender": row.sender, "body": row.body, "effect": row.effect}
     return insert_new(connection, inbound, values | {"note_id": row.note_id})
+
+
+def forget_inbound(connection: sa.Connection, sid: str) -> None:
+    """Deletes a message: it is written down elsewhere."""
+    connection.execute(sa.delete(inbound).where(inbound.c.sid == sid))
 
 
 def set_effect(connection: sa.Connection, sid: str, effect: Effect) -> None:

@@ -224,3 +224,15 @@ def file_system_of(path: Path, mounts: str | None = None) -> str:
         if point and path.is_relative_to(point) and len(point) >= best:
             best, kind = len(point), fields[2]
     return kind
+
+
+def what_failed(error: Exception) -> Problem:
+    """One sentence without the statement and its parameters."""
+    cause = getattr(error, "orig", error)
+    detail = str(cause).strip().splitlines()
+    return Problem(
+        "the database did not do its work",
+        code="database-unavailable",
+        got=detail[0] if detail else None,
+        hint="see `callisi doctor`",
+    )

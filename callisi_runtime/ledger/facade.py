@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from callisi_runtime.errors import CallisiError, Problem
+from callisi_runtime.errors import CallisiError
 from callisi_runtime.ledger import calls, claims, notes, queries, receipts, safety, settling
-from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url
+from callisi_runtime.ledger.engine import BUSY_SECONDS, in_memory, make_engine, parse_url, what_failed
 from callisi_runtime.ledger.migrate import migrate
 from callisi_runtime.ledger.values import EventRow, safety_id
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         ObligationRow,
         Receipt,
     )
+
+    TakeAnswer = Callable[[sa.Connection, InboundRow, float], claims.Effect]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,7 +98,7 @@ class Ledger:
                 return work()
             return await asyncio.get_running_loop().run_in_executor(self._threads(), work)
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
-            raise LedgerUnavailable(_why(error)) from error
+            raise LedgerUnavailable(what_failed(error)) from error
 
     async def write(
         self, statement: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -370,6 +372,23 @@ class Ledger:
         """A member of staff gives a callback back: it is free again."""
         return await self.write(claims.hand_back, call_id, who, self.clock())
 
+    async def take_answer(self, take: TakeAnswer, row: InboundRow, reference: str | None) -> claims.Effect:
+        """Runs `take`, which says what a message to us brings about. `reference`: that of the callback it names."""
+        return await self.write(take, row, self.clock())
+
+    async def knows_callback(self, row: InboundRow, reference: str | None) -> bool:
+        """Whether the sender of a message was told of a callback that is in this ledger."""
+        meant = await self.read(claims.callback_for, row.sender, reference, row.at)
+        return meant is not None
+
+    async def take_kept(self, take: TakeAnswer) -> int:
+        """Takes the answers that came while the database was away; returns how many."""
+        return 0
+
+    async def expects_answers(self, since: float) -> list[str]:
+        """Channel and sender of the messages since then to which an answer may come."""
+        return await self.read(claims.expects_answers, since)
+
     async def inbound(self, since: float = 0.0, limit: int = 100) -> list[InboundRow]:
         """Messages that came in since then, newest first."""
         return await self.read(claims.received, since, limit)
@@ -377,15 +396,3 @@ class Ledger:
     async def redrive(self, note_id: str) -> bool:
         """A dead letter starts over at its first channel. False when it is not dead."""
         return await self.write(notes.redrive, note_id, self.clock())
-
-
-def _why(error: Exception) -> Problem:
-    """One sentence without the statement and its parameters."""
-    cause = getattr(error, "orig", error)
-    detail = str(cause).strip().splitlines()
-    return Problem(
-        "the database did not do its work",
-        code="database-unavailable",
-        got=detail[0] if detail else None,
-        hint="see `callisi doctor`",
-    )

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from callisi_runtime.ledger import moving, notes, queries
+from callisi_runtime.ledger import claims, moving, notes, queries
 from callisi_runtime.ledger.engine import parse_url
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
 from callisi_runtime.ledger.schema import note
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import sqlalchemy as sa
+
+    from callisi_runtime.ledger.facade import TakeAnswer
+    from callisi_runtime.ledger.values import InboundRow
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -309,6 +312,34 @@ class LedgerWithLocal(Ledger):
     async def unfinished(self) -> bool:
         """Whether anything is on its way on either side."""
         return (await self._in_file() and await self.local.unfinished()) or await super().unfinished()
+
+    # ---- what staff answers ----------------------------------------------------------------------------
+
+    async def take_answer(self, take: TakeAnswer, row: InboundRow, reference: str | None) -> claims.Effect:
+        """Like `Ledger.take_answer`; kept in the file while the server is away, for `take_kept`."""
+        if await self._in_file() and await self.local.knows_callback(row, reference):
+            return await self.local.take_answer(take, row, reference)
+        try:
+            return await super().take_answer(take, row, reference)
+        except LedgerUnavailable as error:
+            log.error("the database is away, an answer is kept in %s: %s", self._file.name, error)
+            await self._open_local()
+            await self.local.write(claims.write_inbound, row)
+            return "later"
+
+    async def take_kept(self, take: TakeAnswer) -> int:
+        """Like `Ledger.take_kept`. Raises LedgerUnavailable while the server is away."""
+        if not await self._in_file() or time.monotonic() < self._away_until:
+            return 0
+        kept = [row for row in await self.local.inbound() if row.effect == "later"]
+        for row in reversed(kept):
+            await super().take_answer(take, row, None)
+            await self.local.write(claims.forget_inbound, row.sid)
+        return len(kept)
+
+    async def expects_answers(self, since: float) -> list[str]:
+        """From both. Where the server is away, from the file alone."""
+        return sorted(set(await self._both(lambda ledger: Ledger.expects_answers(ledger, since))))
 
     # ---- handing over ----------------------------------------------------------------------------------
 

@@ -6,11 +6,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from callisi_runtime.ledger import claims
 from callisi_runtime.ledger.facade import Ledger, LedgerUnavailable
 from callisi_runtime.notify.base import Reject, Retry
 from callisi_runtime.notify.channels import twilio_messages
-from callisi_runtime.notify.staff import take_inbound
+from callisi_runtime.notify.staff import take_inbound, take_kept
 from callisi_runtime.notify.whatsapp import address
 from callisi_runtime.spec.fallback import SANDBOX_NUMBER
 
@@ -44,22 +43,27 @@ class Inbox:
     async def run(self, stop: asyncio.Event, every: float = EVERY_SECONDS) -> None:
         """Look every few seconds, until `stop` is set."""
         while not stop.is_set():
-            try:
-                await self.look()
-            except (LedgerUnavailable, Retry, Reject) as error:
-                log.warning("the staff's answers could not be fetched: %s", error)
-            except Exception:
-                log.exception("the staff's answers could not be fetched")
+            await self.try_to_look()
             try:
                 await asyncio.wait_for(stop.wait(), every)
             except TimeoutError:
                 continue
 
+    async def try_to_look(self) -> None:
+        """One look, and what was kept while the database was away. Never raises: the next look finds it again."""
+        try:
+            await take_kept(self._ledger)
+            await self.look()
+        except (LedgerUnavailable, Retry, Reject) as error:
+            log.warning("the staff's answers could not be fetched: %s", error)
+        except Exception:
+            log.exception("the staff's answers could not be fetched")
+
     async def look(self) -> int:
         """One look; returns how many messages were new. Asks nobody while no answer is expected."""
         since = self._ledger.clock() - OPEN_SECONDS
         new = 0
-        for sender in await self._ledger.read(claims.expects_answers, since):
+        for sender in await self._ledger.expects_answers(since):
             number = self._number(*sender.split(" ", 1))
             if number is None:
                 continue

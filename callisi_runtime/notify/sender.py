@@ -13,6 +13,7 @@ from callisi_runtime.ledger.notes import UNCLAIMED
 from callisi_runtime.ledger.values import Fault, NoteRow
 from callisi_runtime.notify.base import Channel, Reject, Retry, Sent
 from callisi_runtime.notify.codes import fault_for
+from callisi_runtime.notify.staff import take_kept
 from callisi_runtime.notify.tracking import backoff, next_poll, overdue
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Sender:
         """Delivers until `stop` is set, then finishes what it has begun."""
         while not stop.is_set():
             busy = await self._start_some()
+            await self._take_kept()
             if not busy:
                 await _sleep(stop, self._pace.poll * random.uniform(0.8, 1.2))
         await self._finish()
@@ -89,6 +91,7 @@ class Sender:
         """
         loop = asyncio.get_running_loop()
         until, done = loop.time() + patience, 0
+        await self._take_kept()
         while True:
             rows = await self._ledger.claim(self._concurrency, lease=self._pace.lease)
             if rows:
@@ -98,6 +101,13 @@ class Sender:
                 return done
             else:
                 await asyncio.sleep(min(WATCH, self._pace.poll))
+
+    async def _take_kept(self) -> None:
+        """Answers of the staff that came while the database was away."""
+        try:
+            await take_kept(self._ledger)
+        except LedgerUnavailable as error:
+            log.warning("the staff's answers are taken later: %s", error)
 
     async def _start_some(self) -> bool:
         """Claims as many as there are free places. True when the next look should not wait."""

@@ -50,7 +50,16 @@ def parse(body: str) -> Answer | None:
 
 async def take_inbound(ledger: Ledger, message: Inbound) -> Effect:
     """Takes one message, once. An unknown sender is written down and gets no answer; neither do other words."""
-    return await ledger.write(_take, message, ledger.clock())
+    answer = parse(message.body)
+    row = InboundRow(
+        message.sid[:64], ledger.clock(), message.sender[:64], clean(message.body, BODY), "later", None
+    )
+    return await ledger.take_answer(_take, row, answer.reference if answer else None)
+
+
+async def take_kept(ledger: Ledger) -> int:
+    """Takes the answers that came while the database was away; returns how many."""
+    return await ledger.take_kept(_take)
 
 
 async def press(ledger: Ledger, row: NoteRow, step: int, *, take: bool) -> Effect:
@@ -58,13 +67,12 @@ async def press(ledger: Ledger, row: NoteRow, step: int, *, take: bool) -> Effec
     return await ledger.write(_act, row, step, take, ledger.clock(), None)
 
 
-def _take(connection: sa.Connection, message: Inbound, now: float) -> Effect:
+def _take(connection: sa.Connection, message: InboundRow, now: float) -> Effect:
     answer = parse(message.body)
     found = _meant(connection, message.sender, answer, now)
     effect: Effect = "unknown" if found is None else "nothing"
     known = found[0].note.id if found is not None else None
-    body = clean(message.body, BODY)
-    line = InboundRow(message.sid[:64], now, message.sender[:64], body, effect, known)
+    line = replace(message, effect=effect, note_id=known)
     if not claims.write_inbound(connection, line):
         return "repeated"
     if answer is None:
@@ -160,4 +168,4 @@ def _tell(connection: sa.Connection, row: NoteRow, step: Step, key: str, text: s
         notes.release(connection, note.call_id, now, note_id=note.id)
 
 
-__all__ = ["Answer", "Inbound", "name_of", "parse", "press", "take_inbound"]
+__all__ = ["Answer", "Inbound", "name_of", "parse", "press", "take_inbound", "take_kept"]

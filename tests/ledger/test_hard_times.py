@@ -170,7 +170,7 @@ async def test_a_sender_that_is_frozen_longer_than_its_lease_changes_nothing_whe
     claimed = context.Event()
     frozen = context.Process(target=slow_sender, args=(url, letters, claimed))
     frozen.start()
-    await asyncio.to_thread(claimed.wait, 30)
+    assert await asyncio.to_thread(claimed.wait, 100), "a busy machine takes its time to start a process"
     os.kill(frozen.pid or 0, signal.SIGSTOP)
     pace = Pace(lease=20.0, poll=0.1, rest=0.1)
     async with asyncio.timeout(60):

@@ -9,6 +9,7 @@ import pytest
 
 from callisi_runtime.ledger import CallRow, Ledger, LedgerWithLocal, Note, Receipt, Step, ledger_at
 from callisi_runtime.notify import Pace, Sender, Sent
+from callisi_runtime.notify.staff import Inbound, take_inbound
 
 from .conftest import CALL, Clock, make_note
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.postgres
 NOTE = "call-1:no_answer"
+STAFF = "+4917012345"
 
 
 class Channel:
@@ -144,3 +146,44 @@ async def test_a_worker_starts_while_the_server_is_away(
     assert await late.begin_call(CALL) is None
     await late.close()
     postgres.start()
+
+
+async def callback(ledger: LedgerWithLocal, clock: Clock) -> None:
+    """Staff has the message, and has not answered."""
+    await ledger.begin_call(dataclasses.replace(CALL, started=clock()))
+    await ledger.settle("call-1", outcome="no_answer", send=True, note=make_note())
+    await Sender(ledger, {"sms": Channel()}, pace=Pace()).drain()
+
+
+async def owner(ledger: LedgerWithLocal) -> str | None:
+    (promise,) = await ledger.obligations(open_only=False)
+    return promise.claimed_by
+
+
+async def test_an_answer_that_comes_while_the_server_is_away_is_kept_and_taken_later(
+    both: LedgerWithLocal, postgres: PostgresServer, tmp_path: Path, clock: Clock
+) -> None:
+    await callback(both, clock)
+    postgres.stop("immediate")
+    assert await take_inbound(both, Inbound("SM9", STAFF, "1")) == "later"
+    assert await take_inbound(both, Inbound("SM9", STAFF, "1")) == "later", "Twilio may say it twice"
+    postgres.start()
+    successor = LedgerWithLocal(both.url, f"sqlite:///{tmp_path}/local.db", clock=clock)
+    await Sender(successor, {"sms": Channel()}, pace=Pace()).drain()
+    assert await owner(both) == STAFF
+    assert [(row.sid, row.effect) for row in await both.inbound()] == [("SM9", "claimed")]
+    assert await both.local.inbound() == []
+    await successor.close()
+
+
+async def test_an_answer_about_a_call_in_the_file_is_taken_there(
+    both: LedgerWithLocal, postgres: PostgresServer, clock: Clock
+) -> None:
+    postgres.stop("immediate")
+    await callback(both, clock)
+    assert await take_inbound(both, Inbound("SM9", STAFF, "1")) == "claimed"
+    assert await both.expects_answers(0.0) == [], "nobody else needs to answer"
+    await both.end_call("call-1", outcome="no_answer")
+    await Sender(both, {"sms": Channel()}, pace=Pace()).drain()
+    await back(postgres, both, clock)
+    assert await owner(both) == STAFF

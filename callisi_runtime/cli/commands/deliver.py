@@ -1,5 +1,7 @@
 """Send what is due: the worker does the same; any number of senders may run, on any machine.
 
+Where Twilio cannot reach us (no CALLISI_PUBLIC_URL), it fetches what the staff answers as well.
+
 Without --until-empty it goes on until it is interrupted. With it, it ends when nothing is left to send or to ask about,
 or after --patience seconds: for cron, and for tests.
 """
@@ -19,6 +21,7 @@ from callisi_runtime.errors import ExitCode
 if TYPE_CHECKING:
     from callisi_runtime.ledger import Health, Ledger
     from callisi_runtime.notify import Sender
+    from callisi_runtime.notify.inbox import Inbox
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +44,18 @@ def run(args: argparse.Namespace) -> ExitCode:
 
     async def work(ledger: Ledger) -> tuple[int | None, Health]:
         from callisi_runtime.notify import Sender, build_channels
+        from callisi_runtime.notify.inbox import inbox_of
         from callisi_runtime.notify.settings import notify_settings
 
-        sender = Sender(ledger, build_channels(notify_settings(settings)))
+        channels = notify_settings(settings)
+        sender, inbox = Sender(ledger, build_channels(channels)), inbox_of(ledger, channels)
         attempts = None
         if args.until_empty:
+            if inbox is not None:
+                await inbox.try_to_look()
             attempts = await sender.drain(args.patience)
         else:
-            await go_on(sender)
+            await go_on(sender, inbox)
         return attempts, await ledger.health()
 
     attempts, health = with_ledger(url, work, create=not args.until_empty)
@@ -67,13 +74,13 @@ def run(args: argparse.Namespace) -> ExitCode:
     return ExitCode.USER_ERROR if args.until_empty and health.dead else ExitCode.OK
 
 
-async def go_on(sender: Sender) -> None:
-    """Send until SIGINT or SIGTERM, then finish what has begun."""
+async def go_on(sender: Sender, inbox: Inbox | None) -> None:
+    """Send, and fetch what the staff answers, until SIGINT or SIGTERM; then finish what has begun."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
-    await sender.run(stop)
+    await asyncio.gather(sender.run(stop), *([inbox.run(stop)] if inbox is not None else []))
 
 
 def summary(attempts: int | None, health: Health) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from callisi_runtime.ledger import CallRow, Ledger
 from callisi_runtime.loopback.twilio import TwilioServer
 
-from .conftest import BEGAN, CALLER, Office, Run, note_of
+from .conftest import BEGAN, CALLER, STAFF, Office, Run, note_of
+
+OURS = "+493023125100"
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[TwilioServer]:
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", server.account_sid)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", server.auth_token)
     monkeypatch.setenv("TWILIO_API_BASE", server.api_base)
-    monkeypatch.setenv("TWILIO_PHONE_NUMBER", "+493023125100")
+    monkeypatch.setenv("TWILIO_PHONE_NUMBER", OURS)
     yield server
     asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
@@ -55,6 +58,19 @@ def test_a_channel_that_is_not_set_up_leaves_a_dead_letter_and_fails(callisi: Ru
     shown = callisi("deliver", "--until-empty", "--patience", "0")
     assert shown.code == 1
     assert "1 dead, see `callisi notifications --dead`" in shown.out
+
+
+def test_the_staffs_answers_are_fetched(callisi: Run, office: Office, twilio: TwilioServer) -> None:
+    office.clock.now = time.time()
+    office.do(miss_a_call)
+    callisi("deliver", "--until-empty", "--patience", "10")
+    asyncio.run(twilio.receives(STAFF, OURS, "1"))
+    callisi("deliver", "--until-empty", "--patience", "10")
+    assert callisi("calls", "SCL_1", "--json", "--numbers").json["call"]["obligation"]["claimed_by"] == STAFF
+    assert [one.form["Body"][:6] for one in twilio.messages.values() if one.to == STAFF] == [
+        "Bitte ",
+        "Danke.",
+    ]
 
 
 def test_nothing_to_do_ends_at_once(callisi: Run, office: Office) -> None:
