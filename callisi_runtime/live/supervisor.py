@@ -276,10 +276,19 @@ async def _serve(
 
 
 async def watch_files(files: list[Path], supervisor: Supervisor) -> None:
-    """Replace the worker whenever one of the files changes."""
-    from watchfiles import awatch
+    """Replace the worker whenever one of the files changes.
 
-    async for _ in awatch(*files):
+    Their folders are watched: most editors put a new file in the old one's place, and a watch goes with the old one.
+    """
+    from watchfiles import Change, awatch
+
+    watched = {str(path.resolve()) for path in files}
+
+    def is_ours(_: Change, path: str) -> bool:
+        return path in watched
+
+    folders = {path.resolve().parent for path in files}
+    async for _ in awatch(*folders, watch_filter=is_ours, recursive=False):
         log.info("a file has changed")
         supervisor.replace()
 

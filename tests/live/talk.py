@@ -139,8 +139,9 @@ class Caller:
         await until(lambda: self.loud_at > began)
 
     async def hears_nothing(self, seconds: float) -> None:
-        """Wait until nothing has been heard for so long."""
-        await until(lambda: time.monotonic() - self.loud_at > seconds)
+        """Wait until nothing is heard for so long, from now on."""
+        began = time.monotonic()
+        await until(lambda: time.monotonic() - max(began, self.loud_at) > seconds)
 
     async def leave(self) -> None:
         for task in self._tasks:
