@@ -38,6 +38,7 @@ types: $(READY) ## mypy, strict
 check: lint types ## everything but the tests: lint, types, schemas, agents, proofs, rehearsals
 	@$(BIN)/callisi schema --check --reference docs/reference.md
 	@$(BIN)/check-jsonschema --schemafile schemas/agent.schema.json agents/*.yaml variants/*.yaml
+	@$(BIN)/check-jsonschema --schemafile schemas/scenario.schema.json scenarios/*.yaml
 	@$(BIN)/callisi validate $(AGENTS)
 	@$(BIN)/callisi prove $(AGENTS)
 	@$(BIN)/callisi test

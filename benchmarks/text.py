@@ -24,8 +24,8 @@ GREETING = "Guten Tag, hier ist Clara"
 KEPT = ("PATH", "HOME", "LANG", "TERM", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH")
 """What the measured programs inherit: no key and no LiveKit of the person who measures."""
 BARE_IMPORTS = "import pydantic, yaml, jinja2"
-MODEL_IMPORTS = "from pydantic import BaseModel; import yaml, jinja2"
-"""`import pydantic` loads nothing that a model needs; whoever declares one pays for this."""
+MODEL_IMPORTS = "from pydantic import BaseModel; import yaml; from jinja2 import Environment"
+"""What any program of this kind needs of the three: `import pydantic` alone loads nothing that a model is made of."""
 ONE_MODEL = "from pydantic import BaseModel; import yaml, jinja2\nclass Agent(BaseModel):\n    name: str"
 """The least program that does anything with it: one model with one field."""
 SESSION_IMPORTS = "import livekit.agents; from livekit.plugins import openai, deepgram, silero"
@@ -78,8 +78,8 @@ def cold_start(report: Report, rounds: int) -> None:
             for code in (BARE_IMPORTS, MODEL_IMPORTS, ONE_MODEL)
         ),
     )
-    report.add(subject, "s", ours, rival=f"python -c '{BARE_IMPORTS}'", theirs=bare, target=1.5)
-    report.add(subject, "s", ours, rival=f"python -c '{MODEL_IMPORTS}'", theirs=base)
+    report.add(subject, "s", ours, rival=f"python -c '{MODEL_IMPORTS}'", theirs=base, target=1.5)
+    report.add(subject, "s", ours, rival=f"python -c '{BARE_IMPORTS}'", theirs=bare)
     report.add(subject, "s", ours, rival="the same, and one model with one field", theirs=model)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from callisi_runtime.environ import read_environment
 from callisi_runtime.errors import CallisiError, Problem
+
+__all__ = ["Settings", "read_environment"]
 
 DEFAULT_DATABASE = "sqlite:///callisi.db"
 NUMBERS = {
@@ -132,23 +135,3 @@ def _number(name: str, text: str) -> int:
         problem = Problem(f"{name.upper()} is not a number that can be", code="bad-variable", got=f"'{text}'")
         raise CallisiError(replace(problem, allowed=f"{low} to {high}"))
     return int(text)
-
-
-def read_environment(directory: Path | None = None, also: Path | None = None) -> dict[str, str]:
-    """`.env` of the working directory, overlaid by the process's environment.
-
-    Args:
-        directory: Where `.env` is looked for; the working directory when left out.
-        also: Another file of the same kind, which counts more than `.env`.
-    """
-    file = (directory or Path.cwd()) / ".env"
-    return _values_in(file) | (_values_in(also) if also else {}) | dict(os.environ)
-
-
-def _values_in(file: Path) -> dict[str, str]:
-    if not file.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    read = dotenv_values(file, interpolate=False)
-    return {name: value for name, value in read.items() if value is not None}

@@ -11,7 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(names.split())
     for names in (
         "docstrings errors phone money",
-        "settings spec source phrases",
+        "environ settings spec source phrases",
         "hours templates",
         "flow",
         "plan ledger",

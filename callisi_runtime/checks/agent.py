@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from callisi_runtime.checks import cost, messages, numbers, phrases, speech, times, tools, whatsapp
 from callisi_runtime.checks.templates import check_templates, stand_in
 from callisi_runtime.checks.view import Check, View, has
+from callisi_runtime.environ import read_environment
 from callisi_runtime.errors import Problem, SpecError, sort_problems
 from callisi_runtime.notify.gsm7 import Segments
-from callisi_runtime.settings import read_environment
 from callisi_runtime.source import Loaded, load
 from callisi_runtime.spec import AgentSpec
 

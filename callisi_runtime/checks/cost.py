@@ -7,11 +7,7 @@ from decimal import Decimal
 
 from callisi_runtime.checks.view import View
 from callisi_runtime.errors import Problem
-from callisi_runtime.flow.longest import agent_minutes
-from callisi_runtime.flow.purse import LEAST_TALK, transfer_cost
 from callisi_runtime.money import MILLIONTHS, Money, money
-from callisi_runtime.plan import flow_plan
-from callisi_runtime.plan.budget import set_aside
 
 LOC = ("limits", "cost")
 PAID_CHANNELS = ("sms", "whatsapp")
@@ -50,6 +46,12 @@ def check_enough(view: View) -> Iterator[Problem]:
     limit = view.spec.limits.cost
     if limit is None:
         return
+    # the machine, which files without a limit are checked without
+    from callisi_runtime.flow.longest import agent_minutes
+    from callisi_runtime.flow.purse import LEAST_TALK, transfer_cost
+    from callisi_runtime.plan import flow_plan
+    from callisi_runtime.plan.budget import set_aside
+
     flow = flow_plan(view.spec)
     budget = flow.budget
     assert budget is not None  # there is a limit

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from callisi_runtime.checks.samples import USUAL, Samples, is_plain
 from callisi_runtime.checks.view import Loc, View
 from callisi_runtime.errors import Problem
-from callisi_runtime.spec import AgentSpec, Business
+from callisi_runtime.spec import AgentSpec
 from callisi_runtime.templates import TemplateProblem
 from callisi_runtime.templates import check as check_template
 
@@ -106,9 +106,11 @@ def _matches(value: Any, pattern: Pattern, loc: Loc) -> Iterator[tuple[Loc, str]
 @cache
 def stand_in() -> AgentSpec:
     """Whose names a text is tried with while the rest of its file is not right yet."""
-    return AgentSpec(
-        name="agent",
-        business=Business(name="Beispiel", phone="+493023125000"),
-        persona="Du bist am Telefon.",
-        greeting="Hier ist die KI.",
+    return AgentSpec.model_validate(
+        {
+            "name": "agent",
+            "business": {"name": "Beispiel", "phone": "+493023125000"},
+            "persona": "Du bist am Telefon.",
+            "greeting": "Hier ist die KI.",
+        }
     )

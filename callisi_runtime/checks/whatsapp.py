@@ -12,7 +12,6 @@ from callisi_runtime.errors import Problem
 from callisi_runtime.phone import normalise, written
 from callisi_runtime.plan.call_plan import content_sid_of
 from callisi_runtime.plan.content import ContentTemplate, content_template, refusals
-from callisi_runtime.settings import Settings
 from callisi_runtime.spec import SANDBOX_NUMBER, WhatsApp
 from callisi_runtime.spec.fallback import CONTENT_SID
 from callisi_runtime.templates import TemplateProblem
@@ -110,6 +109,8 @@ def _bad_variable(view: View, loc: Loc, name: str, value: str, allowed: str) -> 
 
 def known_template(view: View, whatsapp: WhatsApp) -> bool:
     """Whether there is the id of an approved template, in the file or for a declared text in the environment."""
+    from callisi_runtime.settings import Settings
+
     return content_sid_of(whatsapp, Settings.from_environ(_whatsapp_variables(view))) is not None
 
 

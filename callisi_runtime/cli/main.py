@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from callisi_runtime import __version__
 from callisi_runtime.cli.guard import guarded
+from callisi_runtime.cli.quick import leave
 from callisi_runtime.errors import ExitCode, UsageError
 
 COMMANDS: dict[str, str] = {
@@ -82,7 +83,10 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 def main(argv: Sequence[str] | None = None) -> int:
     """`callisi`. Returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: call(arguments), json="--json" in arguments, program="callisi")
+    code = guarded(lambda: call(arguments), json="--json" in arguments, program="callisi")
+    if argv is None and arguments[:1] == ["validate"]:
+        leave(code)
+    return code
 
 
 def run_main(argv: Sequence[str] | None = None) -> int:
@@ -93,9 +97,8 @@ def run_main(argv: Sequence[str] | None = None) -> int:
 
 def call(arguments: Sequence[str]) -> int:
     """Read the command line and run its command. Raises CallisiError."""
-    parser = overview()
     if not arguments or arguments[0] in ("-h", "--help"):
-        parser.print_help()
+        overview().print_help()
         return ExitCode.OK if arguments else ExitCode.USAGE
     if arguments[0] == "--version":
         print(__version__)

@@ -129,19 +129,25 @@ def answer_calls(args: argparse.Namespace, settings: Settings) -> int:
 
 def rehearse(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> int:
     """One call in the terminal, from a script, or from a pipe."""
+    from callisi_runtime.rehearse.script import read_script
+
     cast = cast_of(args, spec, settings)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it cannot show
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an old terminal: ? stands for what it cannot show or send
     typed = args.script is None and sys.stdin.isatty() and not args.json
+    lines = [] if typed else read_script("-" if args.script is None else args.script)
     if not args.json:
         first = SENDS if args.send else ON_PURPOSE if settings.has_livekit else NOT_CONFIGURED
         print(f"{first} {HOW}" if typed else first, flush=True)
     if typed:
         return rehearse_typed(args, spec, settings, cast)
-    return rehearse_script(args, spec, settings, cast)
+    return rehearse_script(args, spec, settings, cast, lines)
 
 
-def rehearse_script(args: argparse.Namespace, spec: AgentSpec, settings: Settings, cast: Cast) -> int:
+def rehearse_script(
+    args: argparse.Namespace, spec: AgentSpec, settings: Settings, cast: Cast, lines: Sequence[str]
+) -> int:
     """The lines of a file or a pipe."""
     import asyncio
 
@@ -149,9 +155,8 @@ def rehearse_script(args: argparse.Namespace, spec: AgentSpec, settings: Setting
     from callisi_runtime.rehearse.document import document
     from callisi_runtime.rehearse.rehearsal import Rehearsal
     from callisi_runtime.rehearse.screen import NoScreen, TextScreen
-    from callisi_runtime.rehearse.script import play, read_script
+    from callisi_runtime.rehearse.script import play
 
-    lines = read_script(args.script or "-")
     plan = make_plan(spec, settings)
     screen = NoScreen() if args.json else TextScreen(spec.display)
 
@@ -203,13 +208,19 @@ def cast_of(args: argparse.Namespace, spec: AgentSpec, settings: Settings) -> Ca
     from callisi_runtime.rehearse.rehearsal import Cast
     from callisi_runtime.rehearse.staff import parse_staff
 
-    caller = normalise("anonymous" if args.caller == "hidden" else args.caller or SAMPLE_CALLER)
-    if caller.e164 is None and args.caller not in (None, "hidden"):
-        raise UsageError("--caller is no telephone number; write it as +49 30 23125010, or `hidden`")
+    given = SAMPLE_CALLER if args.caller is None else args.caller
+    caller = normalise("anonymous" if given == "hidden" else given)
+    if caller.e164 is None and given != "hidden":
+        raise UsageError(
+            f"--caller {given!r} is no telephone number; write it as +49 30 23125010, or `hidden`"
+        )
+    staff, targets = parse_staff(args.staff or []), len(spec.transfer.to) if spec.transfer else 0
+    if staff.highest > targets:
+        raise UsageError(f"there is no target {staff.highest}: the file names {targets or 'none'}")
     return Cast(
         caller=caller,
         at=moment_of(args.at, spec),
-        staff=parse_staff(args.staff or []),
+        staff=staff,
         providers=Providers(),
         real_model=has_model(spec),
         real=real_life(spec, settings) if args.send else None,
@@ -264,4 +275,6 @@ def moment_of(text: str | None, spec: AgentSpec) -> datetime:
         moment = datetime.fromisoformat(full)
     except ValueError:
         raise UsageError(f"--at {text!r} is no time: write it as 14:30 or 2026-12-24 14:30") from None
+    if ":" not in text:
+        raise UsageError(f"--at {text!r} has no time of day: write it as 2026-12-24 14:30")
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)

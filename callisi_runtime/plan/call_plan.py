@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from callisi_runtime.flow.model import FlowPlan, Outcome
 from callisi_runtime.hours import is_open
 from callisi_runtime.phone import normalise
-from callisi_runtime.plan.budget import budget_of
 from callisi_runtime.plan.content import content_template
 from callisi_runtime.plan.facts import CHANNEL_SPOKEN, CallFacts, static_variables, variables
-from callisi_runtime.plan.links import Links, links_of
 from callisi_runtime.plan.prompt import prompt_of
 from callisi_runtime.plan.sentences import WITHOUT_NUMBER, sentence_templates
 from callisi_runtime.spec.fallback import SANDBOX_NUMBER
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
     from callisi_runtime.ledger.values import Note, Step
     from callisi_runtime.phone import Number
+    from callisi_runtime.plan.links import Links
     from callisi_runtime.settings import Settings
     from callisi_runtime.spec import AgentSpec, Channel, WhatsApp
 
@@ -233,7 +232,13 @@ def flow_plan(spec: AgentSpec) -> FlowPlan:
             "then_hang_up": fallback.then == "hang_up",
         }
     flow = FlowPlan(**values)  # type: ignore[arg-type]
-    return replace(flow, budget=budget_of(limits.cost, flow)) if limits.cost else flow
+    if limits.cost is None:
+        return flow
+    from callisi_runtime.plan.budget import (
+        budget_of,  # brings the machine, which a file's check need not load
+    )
+
+    return replace(flow, budget=budget_of(limits.cost, flow))
 
 
 def route_of(spec: AgentSpec, settings: Settings) -> tuple[Step, ...]:
@@ -294,4 +299,6 @@ def content_sid_of(whatsapp: WhatsApp, settings: Settings) -> str | None:
 
 def make_plan(spec: AgentSpec, settings: Settings) -> CallPlan:
     """Resolve a file and an environment into what a call reads."""
+    from callisi_runtime.plan.links import links_of
+
     return CallPlan(spec, flow_plan(spec), route_of(spec, settings), links_of(settings))

@@ -29,14 +29,21 @@ def read_script(name: str) -> list[str]:
     Raises:
         CallisiError: it cannot be read, or contains an act that does not exist.
     """
+    called = "standard input" if name == "-" else f"the script {name or repr(name)}"
     try:
         data = sys.stdin.buffer.read(LONGEST_SCRIPT + 1) if name == "-" else _read_file(Path(name))
-        text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise CallisiError(f"the script {name} cannot be read: {reason}") from None
+    except OSError as error:
+        raise CallisiError(f"{called} cannot be read: {error.strerror}") from None
     if len(data) > LONGEST_SCRIPT:
-        raise CallisiError(f"the script {name} is longer than {LONGEST_SCRIPT} bytes")
+        raise CallisiError(f"{called} is longer than {LONGEST_SCRIPT} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CallisiError(
+            f"{called} cannot be read: line {line} is not UTF-8 text; "
+            "convert it with `iconv -f latin1 -t utf-8`"
+        ) from None
     return lines_of(text)
 
 

@@ -1,7 +1,5 @@
 """The whole vocabulary of an agent file: one class per YAML key, one module per block. Opens no file."""
 
-from __future__ import annotations
-
 from callisi_runtime.spec.agent import AgentSay, AgentSpec, Business, Disclosure, Fact, Limits, Privacy
 from callisi_runtime.spec.cost import CostLimit
 from callisi_runtime.spec.fallback import (

@@ -1,7 +1,5 @@
 """`AgentSpec`: the whole agent file."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -127,9 +125,9 @@ class AgentSpec(Part):
     """Only when the greeting is not to name the AI."""
     facts: tuple[Fact, ...] = Field(default=(), max_length=100)
     """What the agent knows for certain; part of the prompt, and answered without the language model when it is down."""
-    voice: Voice = Voice()
+    voice: Voice = Voice.model_construct()
     """Who listens, thinks and speaks."""
-    tools: Tools = (Tool(name="current_time"), Tool(name="end_call"))
+    tools: Tools = (Tool.model_construct(name="current_time"), Tool.model_construct(name="end_call"))
     """What the language model may do."""
     transfer: Transfer | None = None
     """How a caller reaches a person; without it nobody is ever dialled."""
@@ -137,11 +135,11 @@ class AgentSpec(Part):
     """What follows when no person takes the call; without it no message is ever promised."""
     hours: Hours | None = None
     """When somebody is there; always, when left out."""
-    say: AgentSay = AgentSay()
+    say: AgentSay = AgentSay.model_construct()
     """What the agent says of her own accord."""
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Privacy.model_construct()
     """What is kept."""
-    limits: Limits = Limits()
+    limits: Limits = Limits.model_construct()
     """Bounds that hold whatever else happens."""
 
     @property

@@ -1,7 +1,5 @@
 """What every part of the file has in common: frozen, no unknown keys, numbers and texts of a known shape."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Annotated
@@ -13,9 +11,14 @@ from callisi_runtime.phone import parse_declared
 
 
 class Part(BaseModel):
-    """A block of the agent file: immutable once read, and an unknown key in it is an error."""
+    """A block of the agent file: immutable once read, and an unknown key in it is an error.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Only what is asked for is built, and the whole file builds its blocks as parts of itself: twenty-five validators
+    less at every start. So that no default asks for one, defaults are made with `model_construct`; a test holds them
+    valid. Annotations are evaluated where they stand, for the same reason: pydantic would compile each from its text.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def shaped(pattern: str, sentence: str) -> Callable[[str], str]:

@@ -1,7 +1,5 @@
 """`limits.cost`: what a call and a day may cost at most, and the prices that this is reckoned with."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from pydantic import model_validator

@@ -1,7 +1,5 @@
 """`fallback`: what happens when no person takes the call. A message to staff, and the truth to the caller."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -209,5 +207,5 @@ class Fallback(Part):
     """
     interrupted: Template = INTERRUPTED
     """What the staff reads, instead of a channel's `message`, when a call broke off and nobody took it over."""
-    say: FallbackSay = FallbackSay()
+    say: FallbackSay = FallbackSay.model_construct()
     """What the caller is told."""

@@ -1,7 +1,5 @@
 """`hours`: when the business is open. Pure data; `callisi_runtime.hours` decides, with `now` passed in."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 from typing import Annotated

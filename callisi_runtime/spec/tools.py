@@ -1,7 +1,5 @@
 """`tools`: what the language model may do, by name, with options."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field

@@ -1,7 +1,5 @@
 """`transfer`: how a caller reaches a person."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -102,7 +100,7 @@ class Transfer(Part):
     """Seconds for which a number that was busy is passed over while another can be dialled; 0: it is dialled anyway."""
     ask_for: tuple[Annotated[str, Field(min_length=3, max_length=80)], ...] = ASK_FOR
     """Phrases that lead to a person without the language model. Negations are understood."""
-    say: TransferSay = TransferSay()
+    say: TransferSay = TransferSay.model_construct()
     """What is said around a transfer."""
 
     def ring_timeout_of(self, target: int) -> int:

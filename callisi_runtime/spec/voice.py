@@ -1,7 +1,5 @@
 """`voice`: who listens, thinks and speaks, and when a turn is over."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -89,7 +87,7 @@ class Turn(Part):
     """Seconds of silence after which a turn may be over."""
     max_delay: Annotated[float, Field(ge=0.1, le=10)] = 1.2
     """Seconds of silence after which a turn is over in any case."""
-    interruption: Interruption = Interruption()
+    interruption: Interruption = Interruption.model_construct()
     """When the caller may speak over the agent."""
 
     @model_validator(mode="after")
@@ -101,22 +99,25 @@ class Turn(Part):
         return self
 
 
+def _default(provider: str, model: str, voice: str | None = None) -> tuple[Provider, ...]:
+    return (Provider.model_construct(provider=provider, model=model, voice=voice),)
+
+
 class Voice(Part):
     """Who listens (stt), thinks (llm), speaks (tts), and how a turn ends."""
 
-    stt: Providers = Field(default=(Provider(provider="deepgram", model="nova-3"),), validate_default=True)
+    stt: Providers = Field(default=_default("deepgram", "nova-3"), validate_default=True)
     """Speech to text: `deepgram/nova-3`; a list is a failover order."""
-    llm: Providers = Field(
-        default=(Provider(provider="openai", model="gpt-4.1-mini"),), validate_default=True
-    )
+    llm: Providers = Field(default=_default("openai", "gpt-4.1-mini"), validate_default=True)
     """The language model: `openai/gpt-4.1-mini`; a list is a failover order."""
     tts: Providers = Field(
-        default=(Provider(provider="openai", model="gpt-4o-mini-tts", voice="coral"),), validate_default=True
+        default=(Provider.model_construct(provider="openai", model="gpt-4o-mini-tts", voice="coral"),),
+        validate_default=True,
     )
     """Text to speech: `openai/gpt-4o-mini-tts:coral`; a list is a failover order."""
     vad: Literal["silero", "local"] = "silero"
     """Voice activity detection: the Silero plugin, or the one that LiveKit bundles (a fifth of the CPU)."""
-    turn: Turn = Turn()
+    turn: Turn = Turn.model_construct()
     """When the caller has finished speaking, and when the agent may be interrupted."""
     first_word: Seconds = 1.5
     """Seconds to wait for the language model before the caller hears `say.moment`."""

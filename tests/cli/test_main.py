@@ -136,3 +136,11 @@ def test_validate_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
     )
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("named", ["clara.yaml", "agent.schema.json", "README.md", ""])
+def test_schemas_are_not_written_into_what_is_no_folder(callisi: Callisi, named: str) -> None:
+    ran = callisi("schema", named)
+    assert (ran.code, ran.out) == (1, "")
+    assert "this is no folder" in ran.err
+    assert not Path(named).is_dir() or named == ""

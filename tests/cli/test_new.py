@@ -60,3 +60,11 @@ def test_an_unknown_variant_is_named_with_the_known_ones(callisi: Callisi) -> No
 
 def test_the_variants_are_found_beside_the_package() -> None:
     assert (data_folder("variants") / "basic.yaml").is_file()
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("name", ["null", "True", "no", "a", "E1", "x" * 40])
+def test_a_name_that_is_a_word_of_yaml_is_a_name_all_the_same(callisi: Callisi, name: str) -> None:
+    callisi("new", name, "--from", "basic")
+    ran = callisi("validate", "agents")
+    assert (ran.code, ran.err.count("error")) == (0, 0)

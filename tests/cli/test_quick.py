@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 
 from callisi_runtime.cli.quick import quick_imports
 
@@ -49,3 +50,22 @@ def test_garbage_is_collected_again_afterwards() -> None:
     with quick_imports():
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_what_was_printed_arrives_although_the_process_ends_at_once() -> None:
+    code = (
+        "import atexit, sys\nfrom callisi_runtime.cli.quick import leave\n"
+        "atexit.register(print, 'taken apart')\nsys.stdout.write('printed')\nleave(3)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "printed", "")
+
+
+def test_a_full_disk_is_told_although_the_process_would_end_at_once() -> None:
+    code = "import sys\nfrom callisi_runtime.cli.quick import leave\nsys.stdout.write('printed')\nleave(0)"
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ran.returncode == 120
+    assert "No space left on device" in ran.stderr

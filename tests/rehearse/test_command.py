@@ -223,3 +223,39 @@ def test_a_scenario_that_is_wrong_is_told_with_its_line(tmp_path: Path) -> None:
     assert "wrong.yaml:2" in done.stdout
     assert "/explode" in done.stdout
     assert "expct" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--caller", ""), "--caller '' is no telephone number; write it as +49 30 23125010, or `hidden`"),
+        (("--at", "2026-12-24"), "--at '2026-12-24' has no time of day: write it as 2026-12-24 14:30"),
+        (("--at", ""), "--at '' is no time: write it as 14:30 or 2026-12-24 14:30"),
+        (("--staff", "9=busy"), "there is no target 9: the file names 1"),
+        (("--script", "nowhere.txt"), "the script nowhere.txt cannot be read: No such file or directory"),
+        (("--script", ""), "the script '' cannot be read: Is a directory"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_and_nothing_else(
+    tmp_path: Path, options: tuple[str, str], told: str
+) -> None:
+    done = run(tmp_path, CLARA, *options)
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert done.stderr == f"error: {told}\n"
+
+
+def test_standard_input_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(BIN / "callisi-run"), CLARA],
+        input="Guten Tag\nZurück bitte\n".encode("latin-1"),
+        capture_output=True,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"},
+        timeout=90,
+        check=False,
+    )
+    told = (
+        "standard input cannot be read: line 2 is not UTF-8 text; convert it with `iconv -f latin1 -t utf-8`"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", f"error: {told}\n".encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from callisi_runtime import spec
 from callisi_runtime.docstrings import field_docs
-from callisi_runtime.spec import AgentSpec, Channel, Transfer, Voice
+from callisi_runtime.spec import AgentSpec, Channel, FallbackSay, Transfer, TransferSay, Voice
 from callisi_runtime.spec.transfer import ASK_FOR
 
 LEAST: dict[str, Any] = {
@@ -131,3 +133,24 @@ def test_an_sms_comes_from_a_number_or_from_up_to_eleven_letters(sender: str, ex
 def test_whatsapp_wants_a_template_or_says_sandbox() -> None:
     with pytest.raises(ValidationError, match="content_sid"):
         Channel.model_validate({"whatsapp": {"to": "+49 171 3920011"}})
+
+
+def test_every_default_would_pass_as_if_it_were_written() -> None:
+    agent = AgentSpec.model_validate(LEAST)
+    turn = agent.voice.turn
+    for block in (agent.voice, turn, turn.interruption, agent.say, agent.privacy, agent.limits):
+        assert type(block).model_validate(block.model_dump(by_alias=True)) == block
+    for kind in (TransferSay, FallbackSay):
+        assert kind.model_validate(kind.model_construct().model_dump()) == kind()
+    for one in (*agent.tools, *agent.voice.stt, *agent.voice.llm, *agent.voice.tts):
+        assert type(one).model_validate(one.model_dump()) == one
+
+
+def test_reading_a_file_builds_one_validator_and_not_one_for_each_block() -> None:
+    code = (
+        "from callisi_runtime.spec import AgentSpec, Business, Voice\n"
+        "AgentSpec.model_rebuild()\n"
+        "print([kind.__pydantic_complete__ for kind in (AgentSpec, Business, Voice)])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[True, False, False]\n"

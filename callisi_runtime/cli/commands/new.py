@@ -63,13 +63,18 @@ def new_agent(name: str, variant: str, folder: Path) -> list[Path]:
     if (folder / agent).exists():
         hint = "choose another name; nothing is overwritten"
         raise CallisiError(Problem("the file exists already", code="exists", file=str(agent), hint=hint))
-    text = TEMPLATE.format(variant=variant, name=name, title=name[:1].upper() + name[1:])
+    text = TEMPLATE.format(variant=variant, name=_as_text(name), title=_as_text(name[:1].upper() + name[1:]))
     files = [*_variants(variant, folder), *_schema(folder), (agent, text)]
     for path, content in files:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         with (folder / path).open("x", encoding="utf-8") as file:
             file.write(content)
     return [path for path, _ in files]
+
+
+def _as_text(word: str) -> str:
+    """The word as YAML reads it back: `null`, `true` and `false` are words of its own."""
+    return f'"{word}"' if word.lower() in ("null", "true", "false") else word
 
 
 def _variants(variant: str, folder: Path) -> list[tuple[Path, str]]:

@@ -11,6 +11,9 @@ from pathlib import Path
 from callisi_runtime.cli.output import print_json
 from callisi_runtime.errors import CallisiError, ExitCode, Problem
 
+FILES = (".yaml", ".yml", ".json")
+"""Endings of what is surely meant to be a file."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Read by `callisi schema --help`."""
@@ -30,7 +33,8 @@ def run(args: argparse.Namespace) -> ExitCode:
     if args.print:
         print(_one(args.print, texts), end="")
         return ExitCode.OK
-    files = {Path(args.folder) / name: text for name, text in texts.items()}
+    folder = _folder(args.folder)
+    files = {folder / name: text for name, text in texts.items()}
     if args.reference:
         from callisi_runtime.reference import reference_text
 
@@ -53,6 +57,14 @@ def run(args: argparse.Namespace) -> ExitCode:
     else:
         print("\n".join(f"{path}: {state}" for path, state in states.items()))
     return ExitCode.OK
+
+
+def _folder(name: str) -> Path:
+    path = Path(name)
+    if name and (path.is_dir() or not (path.exists() or path.suffix in FILES)):
+        return path
+    hint = "`callisi schema` writes one file for each kind of YAML: name a folder, or nothing for schemas/"
+    raise CallisiError(Problem("this is no folder", code="no-folder", got=f"'{name}'", hint=hint))
 
 
 def _one(name: str, texts: dict[str, str]) -> str:

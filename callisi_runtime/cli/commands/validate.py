@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> ExitCode:
     """Exit code 1 when a file has a mistake."""
-    from callisi_runtime.settings import read_environment
+    from callisi_runtime.environ import read_environment
 
     files = [path for path in yaml_files(args.paths) if not is_scenario(path)]
     if not files:
@@ -58,6 +58,9 @@ def validate(
     """Every problem of every file, each once although several files may inherit it; and how long each SMS can be."""
     with quick_imports():
         from callisi_runtime.checks import load_agent
+        from callisi_runtime.spec import AgentSpec
+
+        AgentSpec.model_rebuild()
 
     found: dict[Problem, None] = {}
     sizes: list[tuple[str, Segments]] = []
