@@ -30,7 +30,9 @@ def rules_of(spec: AgentSpec) -> str:
     declared = {tool.name for tool in spec.tools}
     offers = [words for name, words in OFFERS.items() if name in declared]
     offer = (
-        f" und bietest an, {' oder '.join(offers)}" if offers else " und nennst {{ business.phone | spoken }}"
+        f" und bietest an, {' oder '.join(offers)}"
+        if offers
+        else " und nennst die Nummer {{ business.phone | spoken }}"
     )
     return RULES.replace("{offer}", offer)
 

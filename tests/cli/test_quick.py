@@ -65,7 +65,7 @@ def test_a_full_disk_is_told_although_the_process_would_end_at_once() -> None:
     code = "import sys\nfrom callisi_runtime.cli.quick import leave\nsys.stdout.write('printed')\nleave(0)"
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
-            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, env={}, text=True, check=False
         )
     assert ran.returncode == 120
     assert "No space left on device" in ran.stderr

@@ -71,7 +71,7 @@ CASES = (
     Case("cost --actual", (CLARA,), ("nowhere.yaml",), twilio=True),
     Case("cost --init-prices", (CLARA, "--offline"), ("nowhere.yaml",)),
     Case("doctor", (), ("nowhere.yaml", "--live", "--yes"), codes=(0, 1)),
-    Case("checklist", (CLARA,), ("nowhere.yaml",), codes=(0, 1)),
+    Case("checklist", (CLARA,), (), codes=(0, 1)),
     Case("serve", ("--port", "0"), ("--port", "many")),
     Case("callisi-run", (CLARA, "--script", "lines.txt"), (CLARA, "--caller", "")),
 )
