@@ -105,8 +105,8 @@ def renamed(
 ) -> on.Event:
     """The form's event in the words of the real moment."""
     match event:
-        case on.Said(key) if key in form[1].speech:
-            return on.Said(real[1].speech[form[1].speech.index(key)])
+        case on.Said(key, heard) if key in form[1].speech:
+            return on.Said(real[1].speech[form[1].speech.index(key)], heard)
         case on.TimerFired(name) if ":" in name:
             kind, _, leg = name.partition(":")
             return on.TimerFired(f"{kind}:{names.get(leg, leg)}")
