@@ -175,6 +175,7 @@ def shown(office: Office, check: str, found: list[Result]) -> list[str]:
     }
     for found_text, name in named.items():
         lines = [line.replace(found_text, name) for line in lines]
+    lines = [re.sub(r"due for \d+ s", "due for SECONDS", line) for line in lines]
     return [re.sub(r"\b(TK|ST|SDR)_?[0-9A-Za-z]{8,}\b", r"\1...", line) for line in lines]
 
 
