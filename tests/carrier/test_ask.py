@@ -116,4 +116,6 @@ def test_how_long_an_answer_may_take_is_a_setting() -> None:
         {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "CALLISI_PATIENCE_SECONDS": "3"}
     )
     assert client_of(known).http_client.timeout == 3
+    usual = Settings(twilio_account_sid="AC1", twilio_auth_token="t")
+    assert client_of(usual).http_client.timeout == 10
     assert client_of(known, timeout=1.5).http_client.timeout == 1.5

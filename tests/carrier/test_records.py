@@ -21,6 +21,16 @@ from callisi_runtime.settings import Settings
 CALLER, OURS, STAFF = "+4915228817386", "+4930901820100", "+4930901820111"
 
 
+def readers(call: str, message: str, alert: str) -> list[tuple[Callable[..., Any], str]]:
+    """Each reader, and what it should find."""
+    return [(records.calls, call), (records.messages, message), (records.alerts, alert)]
+
+
+def newest(read: Callable[..., Any], since: float) -> Callable[[Any], list[str]]:
+    """The sids that a reader finds."""
+    return lambda client: [one.sid for one in records.newest(read(client, since), 10)]
+
+
 async def test_what_logs_rca_and_the_bill_ask_stands_in_twilios_own_description() -> None:
     folder = find_spec_folder()
     if folder is None:
@@ -47,13 +57,8 @@ async def test_what_logs_rca_and_the_bill_ask_stands_in_twilios_own_description(
             return await asyncio.to_thread(asked, client, question)
 
         try:
-            for read, wanted in (
-                (records.calls, sid),
-                (records.messages, message.sid),
-                (records.alerts, alert),
-            ):
-                found = await ask(lambda it, read=read: records.newest(read(it, since), 10))
-                assert [one.sid for one in found] == [wanted]
+            for read, wanted in readers(sid, message.sid, alert):
+                assert await ask(newest(read, since)) == [wanted]
             assert (await ask(lambda it: records.read_call(it.calls(sid).fetch()))).sid == sid
             fetched = await ask(lambda it: records.read_message(it.messages(message.sid).fetch()))
             assert fetched.status == "delivered"
