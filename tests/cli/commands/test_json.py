@@ -53,7 +53,7 @@ CASES = (
     Case("new", ("praxis",), ("two words",)),
     Case("schema", (), ("--check", "no-such-folder")),
     Case("schema --print", ("agent",), ("nothing",)),
-    Case("line-test", (CLARA,), (CLARA,), codes=()),
+    Case("line-test", (CLARA,), ("nowhere.yaml",), codes=()),
     Case("calls", (), ("--limit", "many")),
     Case("calls ID", ("SCL_missed",), ("SCL_nowhere",)),
     Case("notifications", (), ("--database", "sqlite:///nowhere.db")),
