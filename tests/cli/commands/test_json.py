@@ -65,7 +65,7 @@ CASES = (
     Case("rca", ("SCL_missed",), ("SCL_nowhere",)),
     Case("simulate", (BASIC, "--calls", "2", "--jobs", "1"), ("nowhere.yaml",)),
     Case("provision", (CLARA,), ("nowhere.yaml",), codes=(0, 4), twilio=True),
-    Case("provision --twiml", (CLARA,), ("nowhere.yaml",)),
+    Case("provision --twiml", ("say", CLARA), ("say", "nowhere.yaml")),
     Case("numbers", ("search",), ("search", "--country", "Germany"), twilio=True),
     Case("cost", (CLARA, "--offline"), ("nowhere.yaml",), codes=(1,)),
     Case("cost --actual", (CLARA,), ("nowhere.yaml",), twilio=True),
