@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RINGING = (Phase.CONNECTING, Phase.ACCEPTING)
 DEAF = (Phase.SCREENING, Phase.CONNECTED, Phase.ENDED)
 """Phases in which the caller's words are nobody's business but the person's they talk to."""
-WAITS_FOR_THE_MODEL = (Phase.GREETING, Phase.CONVERSING)
+WAITS_FOR_THE_MODEL = (Phase.GREETING, Phase.CONVERSING, Phase.NOTIFYING)
 
 
 class Hearing:

@@ -137,8 +137,9 @@ class CallRunner:
 
     def take_message(self, message: Message) -> None:
         """The language model took a message; empty parts leave what is known."""
+        known = self.facts.message
         self.know(message)
-        self.feed(on.MessageGiven())
+        self.feed(on.MessageGiven() if self.facts.message == known else on.DetailGiven())
 
     def know(self, message: Message) -> None:
         """Keep what the caller said it is about, as harmless text; empty parts leave what is known."""

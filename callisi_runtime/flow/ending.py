@@ -5,9 +5,9 @@ from __future__ import annotations
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, unreached
-from callisi_runtime.flow.model import NoteState, Outcome, Phase
+from callisi_runtime.flow.model import NoteState, Outcome, Phase, Then
 from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, PAID_TIME, Move, word_for
-from callisi_runtime.flow.promising import can_note, note_event, notify, tell, wait_for_channel
+from callisi_runtime.flow.promising import can_note, note_event, notify, put_aside, tell, wait_for_channel
 from callisi_runtime.flow.purse import paid_seconds, talk_left
 from callisi_runtime.flow.talking import OVERRUN_SECONDS, health, leave, take_message, wish
 
@@ -26,9 +26,15 @@ def notifying(move: Move, event: on.Event) -> None:
     match event:
         case on.NoteAccepted() | on.NoteFailed():
             if note_event(move, event):
-                tell(move, word_for(move.state.note))
+                conclude(move, word_for(move.state.note))
         case on.TimerFired("patience"):
-            tell(move, "trying")
+            conclude(move, "trying")
+        case on.PersonWanted() if can_dial(move.state):
+            move.set(then="person")
+        case on.KeyPressed("1", None) if not move.state.ears_up and can_dial(move.state):
+            move.set(then="person")
+        case on.DetailGiven():
+            put_aside(move)
         case on.TimerFired("word"):
             if not move.state.speech:
                 move.say("moment")
@@ -37,6 +43,18 @@ def notifying(move: Move, event: on.Event) -> None:
             leave(move)
         case _:
             health(move, event)
+
+
+def conclude(move: Move, key: str) -> None:
+    """Tell the caller how their message stands; then comes what they have asked for meanwhile."""
+    state = move.state
+    then: Then = "person" if state.then == "person" and can_dial(state) else "message"
+    if then == "message" and not state.unsent:
+        tell(move, key)
+        return
+    move.stop("patience", "word")
+    move.set(phase=Phase.CONVERSING, then=then, unsent=state.unsent and then == "person")
+    move.say(key)
 
 
 def closing(move: Move, event: on.Event) -> None:
@@ -49,7 +67,7 @@ def closing(move: Move, event: on.Event) -> None:
             late_wish(move)
         case on.KeyPressed("1", None) if not move.state.able:
             late_wish(move)
-        case on.MessageGiven():
+        case on.MessageGiven() | on.DetailGiven():
             late_message(move)
         case on.TimerFired("end"):
             finish(move)

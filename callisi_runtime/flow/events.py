@@ -43,7 +43,12 @@ class CallerSpoke:
 
 @dataclass(frozen=True, slots=True)
 class MessageGiven:
-    """The caller left a message through the language model's tool."""
+    """The caller left a message through the language model's tool; perhaps one that is known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailGiven:
+    """The same, and something in it is new: a first message, or a detail of one that may be on its way already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,7 @@ Event = (
     | Withdrawn
     | CallerSpoke
     | MessageGiven
+    | DetailGiven
     | GoodbyeWanted
     | KeyPressed
     | LegRinging

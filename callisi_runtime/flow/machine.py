@@ -82,6 +82,8 @@ def said(move: Move, key: str, *, heard: bool) -> None:
 
 def silence_fell(move: Move) -> None:
     """Everything has been said: what follows?"""
+    if move.state.phase is Phase.NOTIFYING:
+        return  # the channel's word comes first, whatever the caller wants by now
     match move.state.then:
         case "converse":
             converse(move)

@@ -185,6 +185,8 @@ class CallState(NamedTuple):
     """The kind of the channel that accepted the message."""
     asking: Literal["subject", "callback"] | None = None
     subject: bool = False
+    unsent: bool = False
+    """The caller left a message that waits for the end of a transfer, of a sentence or of another message."""
     outcome: Outcome | None = None
     model_up: bool = True
     """A language model that failed in a call is not trusted again in that call."""

@@ -55,10 +55,19 @@ def renew(move: Move) -> None:
         move.set(note="none")
 
 
+def put_aside(move: Move) -> None:
+    """A message was left while something else is under way: it is passed on when that is over."""
+    move.set(subject=True)
+    if move.plan.channels and (move.state.note == "armed" or can_note(move.state)):
+        move.set(unsent=True)
+
+
 def notify(move: Move) -> None:
     """Send the message, and wait for the channel's word before anything is claimed."""
     move.listen(False)
-    move.set(asking=None, then="stay")
+    if move.state.unsent:
+        renew(move)
+    move.set(asking=None, then="stay", unsent=False)
     move.stop("quiet")
     if move.state.note == "accepted":
         tell(move, "notified")

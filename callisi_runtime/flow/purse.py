@@ -28,7 +28,8 @@ LEAST_TALK = 2
 """Minutes with a person without which nobody is dialled."""
 MARGIN = 6.0
 """Seconds by which a talk ends before the minute is over, so that hanging up does not begin another."""
-TALKS = (Phase.GREETING, Phase.CONVERSING)
+TALKS = (Phase.GREETING, Phase.CONVERSING, Phase.NOTIFYING)
+"""Phases of which the model answers what was said, at once or afterwards."""
 RINGS = (Phase.CONNECTING, Phase.ACCEPTING)
 
 

@@ -7,7 +7,16 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import can_dial, converse, nobody, want_person, why_helpless
 from callisi_runtime.flow.model import GRANTED, MAX_NUDGES, Outcome, Phase
 from callisi_runtime.flow.moves import LAST_WORDS_SECONDS, Move, say_goodbye, word_for
-from callisi_runtime.flow.promising import arm, can_note, note_event, notify, renew, settle, tell
+from callisi_runtime.flow.promising import (
+    arm,
+    can_note,
+    note_event,
+    notify,
+    put_aside,
+    renew,
+    settle,
+    tell,
+)
 from callisi_runtime.flow.purse import open_purse
 
 OVERRUN_SECONDS = 30.0
@@ -59,7 +68,7 @@ def conversing(move: Move, event: on.Event) -> None:
             move.set(nudges=0)
             if not state.speech:
                 move.start("quiet", move.plan.caller_silence)
-        case on.MessageGiven():
+        case on.MessageGiven() | on.DetailGiven():
             take_message(move)
         case on.GoodbyeWanted() if move.take_floor():
             move.set(nudges=0)
@@ -101,6 +110,8 @@ def wish(move: Move) -> None:
     if move.take_floor():
         want_person(move)
     elif can_dial(move.state):
+        if move.state.then == "message":
+            put_aside(move)
         move.tell_only()
         move.set(then="person", owed=True)
 
@@ -111,10 +122,11 @@ def take_message(move: Move) -> None:
     It waits until what the caller must hear has been said.
     """
     if not move.take_floor():
-        move.set(subject=True)
-        if move.plan.channels and can_note(move.state) and move.state.then != "person":
+        if move.state.then == "person":
+            put_aside(move)
+        elif move.plan.channels and can_note(move.state):
             move.tell_only()
-            move.set(then="message", owed=True)
+            move.set(then="message", subject=True, owed=True)
         return
     pass_on(move)
 
@@ -165,7 +177,7 @@ def taking_message(move: Move, event: on.Event) -> None:
         case on.TimerFired("call"):
             move.start("call", OVERRUN_SECONDS)
             notify(move)
-        case on.MessageGiven():
+        case on.MessageGiven() | on.DetailGiven():
             move.set(subject=True)
             renew(move)
             notify(move)
@@ -198,8 +210,8 @@ def leave(move: Move, outcome: Outcome = Outcome.CALLER_LEFT) -> None:
     state = move.state
     owed = state.owed or not state.able
     ringing = state.phase in (Phase.CONNECTING, Phase.ACCEPTING)
-    left = state.then == "message"
-    move.set(caller_here=False, owed=owed)
+    left = state.unsent or state.then == "message"
+    move.set(caller_here=False, owed=owed, unsent=False)
     move.drop(*state.legs)
     if left:
         move.set(outcome=Outcome.MESSAGE)
@@ -220,8 +232,10 @@ def health(move: Move, event: on.Event) -> None:
             move.listen(False)
         case on.BudgetSpent(dials):
             move.set(grounded=move.state.grounded or dials)
-            if dials and move.telling and move.state.then == "person":
-                move.set(then="converse")  # what they hear now is what there is to say
+            waits = move.telling and move.state.phase is not Phase.NOTIFYING
+            if dials and waits and move.state.then == "person":
+                # what they hear now is what there is to say
+                move.set(then="message" if move.state.unsent else "converse", unsent=False)
             if move.state.model_up:
                 move.set(model_up=False, over_budget=True)
                 move.listen(False)

@@ -7,9 +7,9 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.flow.dialling import leg_lost
 from callisi_runtime.flow.model import CallState, Leg, Outcome, Phase
 from callisi_runtime.flow.moves import Move, go_on, say_goodbye
-from callisi_runtime.flow.promising import settle
+from callisi_runtime.flow.promising import put_aside, settle
 from callisi_runtime.flow.purse import pay_talk
-from callisi_runtime.flow.talking import health, leave
+from callisi_runtime.flow.talking import health, leave, pass_on
 
 WARNING_SECONDS = 60.0
 
@@ -34,12 +34,16 @@ def ringing(move: Move, event: on.Event) -> None:
             move.set(subject=True)
         case on.MessageGiven():
             move.set(subject=True)
-        case on.Withdrawn():
+        case on.DetailGiven():
+            put_aside(move)
+        case on.Withdrawn() | on.GoodbyeWanted():
             stop_transfer(move)
-            go_on(move)
-        case on.GoodbyeWanted():
-            stop_transfer(move)
-            say_goodbye(move)
+            if move.state.unsent:
+                pass_on(move)
+            elif isinstance(event, on.Withdrawn):
+                go_on(move)
+            else:
+                say_goodbye(move)
         case on.CallerLeft():
             leave(move)
         case _:
@@ -114,7 +118,7 @@ def accepted(move: Move, leg: Leg) -> None:
     move.ringback(False)
     move.stop_all()
     move.change_leg(leg, state="joined")
-    move.set(phase=Phase.CONNECTED, waiting=(), outcome=Outcome.ACCEPTED, owed=False)
+    move.set(phase=Phase.CONNECTED, waiting=(), outcome=Outcome.ACCEPTED, owed=False, unsent=False)
     if not move.plan.refer:
         move.do(do.Bridge(leg.id))
     settle(move, Outcome.ACCEPTED, send=False, evidence="accepted_by_person")
@@ -127,15 +131,17 @@ def accepted(move: Move, leg: Leg) -> None:
 
 
 def stop_transfer(move: Move) -> None:
-    """The caller does not want to be put through after all: nothing rings on, nobody is told."""
+    """The caller does not want to be put through after all: nothing rings on, and only what they left is passed on."""
     move.drop(*move.state.legs)
     move.hush()
     move.listen(False)
     move.ringback(False)
     move.stop("word")
+    move.set(waiting=())
+    if move.state.unsent:
+        return  # what is armed goes out with the message that they left
     if move.state.note in ("none", "armed"):
         move.set(owed=False)
-    move.set(waiting=())
     settle(move, Outcome.CALLER_LEFT, send=move.state.note == "sending")
 
 

@@ -59,6 +59,10 @@ def canonical(plan: FlowPlan, state: CallState, world: World) -> tuple[CallState
         outer |= {"able": True, "allowed": ()}
     if "word" not in world.timers:
         outer["brisk"] = False
+    if not plan.channels:
+        outer["given"] = False
+    elif state.unsent or state.then == "message":
+        outer["given"] = True  # the machine has a message to pass on, and must
     if world.note != "sending":
         outer["delivered"] = False
     if state.legs or world.phones:

@@ -33,6 +33,7 @@ ALWAYS: tuple[on.Event, ...] = (
     on.Withdrawn(),
     on.CallerSpoke(),
     on.MessageGiven(),
+    on.DetailGiven(),
     on.GoodbyeWanted(),
     on.KeyPressed("1"),
     on.KeyPressed("5"),

@@ -132,6 +132,10 @@ def _told(now: Moment, effect: do.HangUp) -> bool:
     return not now.world.connecting and not now.world.passing_on
 
 
+def _passed_on(now: Moment, effect: do.HangUp) -> bool:
+    return not now.world.given or not now.plan.channels or _voice_hangs(now)
+
+
 def _never_silent(now: Moment) -> bool:
     world = now.world
     if world.caller != "here" or world.over or world.speech or world.ringback or world.bridged:
@@ -326,6 +330,10 @@ INVARIANTS: dict[str, Invariant] = {
     "told": Invariant(
         "Nobody is hung up on who was promised a person or a message and has not heard what became of it.",
         _told, (do.HangUp,),
+    ),
+    "passed_on": Invariant(
+        "What a caller leaves goes to staff, whatever is under way when it comes, unless a person took the call.",
+        _passed_on, (do.HangUp,),
     ),
     "never_silent": Invariant(
         "The caller always hears something, or has the floor, or hears something within the plan's `silence`.",

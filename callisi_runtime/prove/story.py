@@ -19,6 +19,7 @@ EVENTS: dict[type, Line] = {
     on.Withdrawn: ("caller", "does not want to be put through after all"),
     on.CallerSpoke: ("caller", "says something"),
     on.MessageGiven: ("caller", "leaves a message"),
+    on.DetailGiven: ("caller", "leaves a message, or says something new about one"),
     on.GoodbyeWanted: ("caller", "says goodbye"),
     on.CallerLeft: ("caller", "hangs up"),
     on.ModelDown: ("language model", "does not answer any more"),

@@ -23,7 +23,7 @@ Node = tuple[CallState, World]
 
 MAX_NODES = 100_000
 """More moments than any sound machine has: beyond, the walk is given up, and the proof says that calls never end."""
-REPEATABLE = (on.TimerFired, on.Resumed, on.ModelUp, on.EarsUp)
+REPEATABLE = (on.TimerFired, on.Resumed, on.ModelUp, on.EarsUp, on.DetailGiven)
 """Events whose second coming is a new fact."""
 WEIGHTY = (
     do.Say,

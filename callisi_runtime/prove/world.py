@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
-from callisi_runtime.flow.model import FlowPlan, changed
+from callisi_runtime.flow.model import MAX_NOTES, FlowPlan, changed
 
 Word = Literal["none", "armed", "sending", "accepted", "failed", "cancelled"]
 RESULTS = frozenset({"no_answer", "busy", "closed", "no_person", "notified", "trying", "failed"})
@@ -56,6 +56,8 @@ class World(NamedTuple):
     """A process died, and what the caller said then may be lost; they have heard nothing since."""
     left: bool = False
     """A message of the call was sent, so that the safety note does not go out any more."""
+    given: bool = False
+    """A message was left that is in none to staff yet."""
     wished: bool = False
     """A person was asked for, and since then nobody was dialled, and nothing was said about it."""
     closed: bool = False
@@ -137,6 +139,13 @@ def _wished(world: World, event: on.PersonWanted) -> World:
     return changed(world, wished=True)
 
 
+def _detail_given(world: World, event: on.DetailGiven) -> World:
+    """A message; what neither a new one nor the one that is armed can take any more is not counted."""
+    room = world.number < MAX_NOTES or world.note == "armed"
+    heard = world.greeted and world.caller == "here" and world.bridged is None and not world.over
+    return changed(world, given=True) if heard and room and not world.given else world
+
+
 def _given_up(world: World, event: on.Withdrawn | on.GoodbyeWanted) -> World:
     if world.wished:
         world = changed(world, wished=False)
@@ -191,6 +200,7 @@ HAPPENS: dict[type, Any] = {
     on.LegFailed: _gone,
     on.LegLeft: _gone,
     on.PersonWanted: _wished,
+    on.DetailGiven: _detail_given,
     on.Withdrawn: _given_up,
     on.GoodbyeWanted: _given_up,
     on.NoteAccepted: _note_accepted,
@@ -248,14 +258,16 @@ def _settle(world: World, plan: FlowPlan, effect: do.Settle) -> World:
     if effect.evidence is not None and plan.refer:
         world = changed(world, phones=(), caller="left")
     if effect.evidence is not None:
-        world = changed(world, connecting=False, passing_on=False, owed=False, unheard=False, closed=True)
+        world = changed(
+            world, connecting=False, passing_on=False, owed=False, unheard=False, given=False, closed=True
+        )
     elif not effect.send and world.note in ("none", "armed", "cancelled"):
         world = changed(world, owed=False)
     if not effect.number:
         return world
     if not effect.send:
         return changed(world, note="cancelled")
-    return changed(world, note="sending", left=True, passing_on=world.caller == "here")
+    return changed(world, note="sending", left=True, given=False, passing_on=world.caller == "here")
 
 
 def _start(world: World, plan: FlowPlan, effect: do.StartTimer) -> World:

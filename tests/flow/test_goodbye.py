@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from callisi_runtime.flow import CallState, FlowPlan, Phase, step
+from callisi_runtime.flow import CallState, FlowPlan, Outcome, Phase, step
 from callisi_runtime.flow import effects as do
 from callisi_runtime.flow import events as on
+from callisi_runtime.flow.model import Leg
 from tests.prove.shapes import BASIC, CLARA, TRANSFER
 
 GOODBYE = CallState(
@@ -79,6 +80,73 @@ def test_a_message_left_while_being_told_is_sent_when_the_caller_hangs_up_before
     )  # fmt: skip
     _, done = play(CLARA, telling, on.MessageGiven(), on.CallerLeft())
     assert do.Deliver(2) in done
+
+
+SENDING = CallState(
+    phase=Phase.NOTIFYING, allowed=(0,), transfers=1, note="sending", notes=1, owed=True, subject=True,
+    timers=frozenset({"call", "patience", "word"}),
+)  # fmt: skip
+"""A message is on its way, and the caller waits for word of it."""
+
+
+@pytest.mark.parametrize("word", [on.NoteAccepted(1, "sms"), on.NoteFailed(1), on.TimerFired("patience")])
+def test_what_is_left_while_a_message_is_being_sent_goes_out_after_it(word: on.Event) -> None:
+    state, done = play(CLARA, SENDING, on.DetailGiven(), word)
+    assert do.Deliver(2) not in done, "the word about the first comes first"
+    state, done = play(CLARA, state, on.Said(state.speech[-1]))
+    assert do.Deliver(2) in done
+    assert state.phase is Phase.NOTIFYING
+
+
+def test_a_message_that_is_repeated_while_it_is_being_sent_is_no_second_one() -> None:
+    assert play(CLARA, SENDING, on.MessageGiven()) == (SENDING, [])
+
+
+def test_what_is_left_while_a_message_is_being_sent_goes_out_when_the_caller_hangs_up() -> None:
+    _, done = play(CLARA, SENDING, on.DetailGiven(), on.CallerLeft())
+    assert do.Deliver(2) in done
+
+
+@pytest.mark.parametrize("meanwhile", [[], [on.Said("moment")]])
+def test_who_asks_for_a_person_while_a_message_is_being_sent_is_put_through_after_the_word_of_it(
+    meanwhile: list[on.Event],
+) -> None:
+    waiting = SENDING._replace(speech=("moment",))
+    state, done = play(CLARA, waiting, on.PersonWanted(), *meanwhile, on.NoteAccepted(1, "sms"))
+    assert not any(isinstance(one, do.Dial) for one in done)
+    _, done = play(CLARA, state, on.Said("notified"))
+    assert do.Dial("human-1", 0, 25) in done
+
+
+def test_both_are_done_one_after_the_other() -> None:
+    asked = on.PersonWanted(), on.DetailGiven(), on.NoteAccepted(1, "sms"), on.Said("notified")
+    state, done = play(CLARA, SENDING, *asked, on.LegFailed("human-1", Outcome.BUSY))
+    assert done.index(do.Dial("human-1", 0, 25)) < done.index(do.Deliver(2))
+    assert not state.unsent
+
+
+RINGING = CallState(
+    phase=Phase.CONNECTING, allowed=(0,), transfers=2, note="accepted", notes=1, evidence="message_accepted",
+    legs=(Leg("human-1", 0),), dialled=1, timers=frozenset({"call", "word", "ring:human-1"}),
+)  # fmt: skip
+"""It rings for the second time; staff knows of the first."""
+
+
+@pytest.mark.parametrize(
+    "end", [on.LegFailed("human-1", Outcome.BUSY), on.Withdrawn(), on.GoodbyeWanted(), on.CallerLeft()]
+)
+def test_what_is_left_while_it_rings_goes_out_unless_a_person_takes_the_call(end: on.Event) -> None:
+    _, done = play(CLARA, RINGING, on.DetailGiven(), end)
+    assert do.Deliver(2) in done
+    taken = on.LegAnswered("human-1"), on.KeyPressed("1", "human-1"), on.CallerLeft()
+    _, done = play(CLARA, RINGING, on.DetailGiven(), *taken)
+    assert not any(isinstance(one, do.Deliver) for one in done)
+
+
+def test_what_was_armed_for_the_dial_takes_what_is_left_while_it_rings() -> None:
+    first = RINGING._replace(note="armed", evidence=None, owed=True)
+    _, done = play(CLARA, first, on.DetailGiven(), on.Withdrawn())
+    assert do.Deliver(1) in done
 
 
 def test_a_voice_that_hangs_in_what_must_be_heard_does_not_hold_the_call_for_ever() -> None:

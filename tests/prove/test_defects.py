@@ -260,7 +260,19 @@ def unheard_goodbye_counts(plan, old, event, new, effects):  # type: ignore[no-u
     return step(plan, old, on.Said(event.key)) if isinstance(event, on.Said) else (new, effects)
 
 
+def detail_dropped(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    sending = isinstance(event, on.DetailGiven) and old.phase is Phase.NOTIFYING
+    return (old, ()) if sending else (new, effects)
+
+
+def left_while_ringing_dropped(plan, old, event, new, effects):  # type: ignore[no-untyped-def]
+    ringing = isinstance(event, on.DetailGiven) and old.phase is Phase.CONNECTING
+    return (old, ()) if ringing else (new, effects)
+
+
 DEFECTS: dict[str, tuple[Change, str]] = {
+    "drops what is left while a message is being sent": (detail_dropped, "passed_on"),
+    "drops what is left while it rings": (left_while_ringing_dropped, "passed_on"),
     "takes hanging up after a crash for a withdrawal": (crash_forgotten, "closed_on_evidence"),
     "takes a goodbye that nobody heard for one": (unheard_goodbye_counts, "closed_on_evidence"),
     "says notified before the evidence": (notified_before_evidence, "evidence_first"),
