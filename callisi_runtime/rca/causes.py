@@ -115,7 +115,8 @@ def _moment(kind: str, words: str) -> Callable[[Evidence], str | None]:
 
 def _left_in_greeting(evidence: Evidence) -> str | None:
     left = evidence.moments("event.CallerLeft")
-    wanted = evidence.moments("event.PersonWanted") or evidence.moments("event.MessageGiven")
+    asked = ("event.PersonWanted", "event.MessageGiven", "event.DetailGiven")
+    wanted = any(evidence.moments(kind) for kind in asked)
     if not left or wanted or left[0].at > EARLY_SECONDS:
         return None
     return f"the caller hung up after {left[0].at:.1f} s and had asked for nothing"
