@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from callisi_runtime.flow import events as on
 from callisi_runtime.plan.sentences import SENTENCES
 from callisi_runtime.prove import prove
 from callisi_runtime.prove.walk import Machine
-from tests.prove.shapes import SHAPES, TRANSFER
+from tests.prove.shapes import LIMITED, SHAPES, TRANSFER
 
 Result = tuple[CallState, tuple[do.Effect, ...]]
 Change = Callable[[FlowPlan, CallState, on.Event, CallState, tuple[do.Effect, ...]], Result]
@@ -216,6 +217,8 @@ def talks_longer_than_paid(plan, old, event, new, effects):  # type: ignore[no-u
     )
 
 
+LIMITED_TRANSFER = replace(LIMITED, channels=())
+"""Messages are set aside before a call begins: what money does to it shows without them, in a tenth of the moments."""
 LIMIT_DEFECTS: dict[str, tuple[Change, str]] = {
     "lets the model answer though it cannot be paid": (answers_without_money, "within_budget"),
     "dials though it cannot be paid": (dials_without_money, "within_budget"),
@@ -234,7 +237,7 @@ LIMIT_DEFECTS: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("name", LIMIT_DEFECTS)
 def test_a_planted_defect_of_the_limit_is_found(name: str) -> None:
     change, invariant = LIMIT_DEFECTS[name]
-    proof = prove(SHAPES["has a limit"], machine=spoilt(change))
+    proof = prove(LIMITED_TRANSFER, machine=spoilt(change))
     assert invariant in {violation.invariant for violation in proof.violations}
 
 
@@ -322,3 +325,7 @@ def test_the_shortest_call_is_told_with_the_sentences_of_the_file() -> None:
     assert call[1] == " 2. agent: „Guten Tag, hier ist Clara, die KI-Assistentin.“"
     assert call[-1].endswith("„...“")
     assert len(call) < 16
+
+
+def test_without_a_defect_the_limit_holds() -> None:
+    assert prove(LIMITED_TRANSFER).violations == ()

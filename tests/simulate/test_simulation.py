@@ -89,12 +89,12 @@ DEFECTS = [
 
 @pytest.mark.parametrize(("defects", "kind"), DEFECTS)
 def test_what_is_broken_on_purpose_is_found(praxis: CallPlan, defects: Defects, kind: str) -> None:
-    for seed in range(1, 8):
-        report = simulate(praxis, 25, seed, defects=defects)
+    for seed in range(1, 36):
+        report = simulate(praxis, 5, seed, defects=defects)
         found = [one for one in report.findings if one.kind == kind]
         if found:
             assert report.broken()
-            again = simulate(praxis, 25, seed, only=found[0].call, defects=defects)
+            again = simulate(praxis, 5, seed, only=found[0].call, defects=defects)
             assert found[0] in again.findings, "the call alone does not show it"
             return
     pytest.fail("175 calls did not show it")
@@ -124,7 +124,7 @@ def test_the_thousandth_call_is_played_like_the_first(clara: CallPlan) -> None:
 
 
 def test_several_processes_play_the_same_calls(clara: CallPlan) -> None:
-    alone, shared = simulate(clara, 24, 3), simulate(clara, 24, 3, jobs=2)
+    alone, shared = simulate(clara, 8, 3), simulate(clara, 8, 3, jobs=2)
     assert alone.counts == shared.counts
     assert alone.findings == shared.findings
 
