@@ -77,16 +77,16 @@ def put_in(connection: sa.Connection, whole: WholeCall) -> None:
             connection.execute(attempt.insert().values(**_without_id(row)))
 
 
-def forget(connection: sa.Connection, call_id: str) -> None:
-    """Deletes the call and everything that belongs to it."""
-    ids = sa.select(note.c.id).where(note.c.call_id == call_id)
+def forget(connection: sa.Connection, *call_ids: str) -> None:
+    """Deletes the calls and everything that belongs to them."""
+    ids = sa.select(note.c.id).where(note.c.call_id.in_(call_ids))
     for table, condition in (
         (attempt, attempt.c.note_id.in_(ids)),
         (receipt, receipt.c.note_id.in_(ids)),
-        (note, note.c.call_id == call_id),
-        (event, event.c.call_id == call_id),
-        (obligation, obligation.c.call_id == call_id),
-        (call, call.c.id == call_id),
+        (note, note.c.call_id.in_(call_ids)),
+        (event, event.c.call_id.in_(call_ids)),
+        (obligation, obligation.c.call_id.in_(call_ids)),
+        (call, call.c.id.in_(call_ids)),
     ):
         connection.execute(sa.delete(table).where(condition))
 

@@ -14,7 +14,7 @@ from callisi_runtime.ledger import moving
 from callisi_runtime.ledger.schema import LIVE, call, event, inbound, note, obligation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from callisi_runtime.ledger.facade import Ledger
 
@@ -83,20 +83,44 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
 
 async def export_caller(ledger: Ledger, caller: str) -> list[dict[str, object]]:
     """Everything that is stored about a caller (E.164), as JSON objects, one per call, oldest first."""
-    return await ledger.read(_export, caller)
+    ids = await ledger.read(_ids_of, caller)
+    found: list[dict[str, object]] = []
+    for batch in _batches(ids):
+        found += await ledger.read(_export, batch)
+    return found
 
 
 async def erase_caller(ledger: Ledger, caller: str) -> Erasure:
-    """Deletes a caller's calls, except what an open promise or a message on its way still needs."""
-    return await ledger.write(_erase, caller)
+    """Deletes a caller's calls, except what an open promise or a message on its way still needs.
+
+    In small batches, so that nobody else's call waits; one that is interrupted is run again.
+    """
+    erased: list[str] = []
+    kept: list[str] = []
+    for batch in _batches(await ledger.read(_ids_of, caller)):
+        gone, needed = await ledger.write(_erase, batch)
+        erased += gone
+        kept += needed
+        await asyncio.sleep(PAUSE)
+    return Erasure(tuple(erased), tuple(kept))
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _ids_of(connection: sa.Connection, caller: str) -> list[str]:
+    mine = sa.select(call.c.id).where(call.c.caller == caller).order_by(call.c.started)
+    return list(connection.execute(mine).scalars())
 
 
 def _needed() -> sa.ColumnElement[bool]:
     """Somebody still has to call back, or the operator still has to look."""
+    # For each call by itself: a look through all notes takes long where there are many.
     unsettled = sa.or_(LIVE, note.c.state == "dead")
-    promise = sa.select(obligation.c.call_id).where(obligation.c.closed.is_(None))
-    letter = sa.select(note.c.call_id).where(unsettled)
-    return sa.or_(call.c.id.in_(promise), call.c.id.in_(letter))
+    promise = sa.exists().where(obligation.c.call_id == call.c.id, obligation.c.closed.is_(None))
+    letter = sa.exists().where(note.c.call_id == call.c.id, unsettled)
+    return sa.or_(promise, letter)
 
 
 def _forget_batch(connection: sa.Connection, before: float, agent: str | None) -> int:
@@ -104,8 +128,8 @@ def _forget_batch(connection: sa.Connection, before: float, agent: str | None) -
     if agent is not None:
         old = old.where(call.c.agent == agent)
     ids = list(connection.execute(old.limit(BATCH)).scalars())
-    for call_id in ids:
-        moving.forget(connection, call_id)
+    if ids:
+        moving.forget(connection, *ids)
     return len(ids)
 
 
@@ -118,10 +142,8 @@ def _give_space_back(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA incremental_vacuum").close()
 
 
-def _export(connection: sa.Connection, caller: str) -> list[dict[str, object]]:
-    rows = connection.execute(
-        sa.select(call).where(call.c.caller == caller).order_by(call.c.started)
-    ).mappings()
+def _export(connection: sa.Connection, ids: Sequence[str]) -> list[dict[str, object]]:
+    rows = connection.execute(sa.select(call).where(call.c.id.in_(ids)).order_by(call.c.started)).mappings()
     return [_as_json(moving.read_whole(connection, row)) for row in rows.all()]
 
 
@@ -139,16 +161,24 @@ def _plain(row: Mapping[str, Any]) -> dict[str, object]:
     return {name: value for name, value in row.items() if name != "id"}
 
 
-def _erase(connection: sa.Connection, caller: str) -> Erasure:
-    of_caller = call.c.caller == caller
-    kept = list(connection.execute(sa.select(call.c.id).where(of_caller, _needed())).scalars())
-    erased = list(connection.execute(sa.select(call.c.id).where(of_caller, call.c.id.not_in(kept))).scalars())
-    for call_id in erased:
-        moving.forget(connection, call_id)
+def _erase(connection: sa.Connection, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Of these calls, the ids that were deleted and those that were kept."""
+    mine = call.c.id.in_(ids)
+    needed = set(connection.execute(sa.select(call.c.id).where(mine, _needed())).scalars())
+    kept = [one for one in ids if one in needed]
+    erased = [one for one in ids if one not in needed]
+    if erased:
+        moving.forget(connection, *erased)
+    if not kept:
+        return erased, kept
     # A call that goes on keeps its state: a successor of its process needs it.
-    over = sa.select(call.c.id).where(call.c.id.in_(kept), call.c.ended.is_not(None))
+    over = list(
+        connection.execute(
+            sa.select(call.c.id).where(call.c.id.in_(kept), call.c.ended.is_not(None))
+        ).scalars()
+    )
     connection.execute(sa.delete(event).where(event.c.call_id.in_(over)))
     connection.execute(
         sa.update(call).where(call.c.id.in_(over)).values(transcript=sa.null(), state=sa.null())
     )
-    return Erasure(tuple(erased), tuple(kept))
+    return erased, kept
