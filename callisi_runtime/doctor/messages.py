@@ -108,10 +108,10 @@ async def sender_state(patient: Patient, channel: WhatsApp, sender: str) -> Resu
     )
     ours = next((one for one in held if one.sender_id == f"whatsapp:{sender}"), None)
     if ours is None:
-        mend = "Console, Messaging, Senders, WhatsApp senders: register it; Meta takes one or two weeks"
+        mend = f"callisi provision {patient.agent} --apply registers it, or says what only a person can do"
         return problem("the WhatsApp sender is not registered at Twilio (63007)", mend)
     if str(ours.status) not in READY:
-        mend = "Console, Messaging, Senders, WhatsApp senders, says what is missing"
+        mend = f"callisi provision {patient.agent} says what is missing"
         return problem(f"the WhatsApp sender is {ours.status}", mend)
     return ok("the WhatsApp sender is online")
 
