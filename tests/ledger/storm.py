@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 PACE = Pace(lease=5.0, poll=0.1, rest=1.5, looks=2, base=0.1, cap=0.4)
 LAST_WORDS = 2.0
 """Seconds for what a frozen sender does when it wakes up and everything is over."""
+PATIENCE = 60.0
+"""Seconds, and half a second for each notification, after which what is not over by itself is judged as it stands."""
 STRANGER = "+4915111111111"
 """Writes to us during every call: what is read first and then written is what plain BEGIN cannot keep apart."""
 GRACE = 2.0
@@ -192,12 +195,15 @@ class Storm:
     killed: int = 0
     frozen: int = 0
     _fates: list[Fate] = field(default_factory=list)
+    _until: float = 0.0
 
     @property
     def clean(self) -> bool:
         return not (self.wrong or self.lost or self.duplicates or self.failed)
 
     async def run(self) -> None:
+        patience = PATIENCE if self.mutation == "none" else PATIENCE / 3
+        self._until = time.monotonic() + patience + self.total / 2
         async with StormProvider() as provider:
             for number in range(self.total):
                 provider.plan(number)
@@ -231,7 +237,7 @@ class Storm:
         senders = [new_sender(), new_sender()]
         sleepers: list[BaseProcess] = []
         try:
-            while not (await self._over(ledger, calls) or self._broken(provider)):
+            while not (await self._over(ledger, calls) or self._broken(provider) or self._too_long()):
                 await asyncio.sleep(chance.uniform(0.1, 0.4))
                 await self._look_after(senders, sleepers, new_sender, chance)
             await self._wake(ledger, sleepers)
@@ -263,6 +269,10 @@ class Storm:
                 await asyncio.to_thread(process.join)
                 senders[index] = new_sender()
 
+    def _too_long(self) -> bool:
+        """Without one of its protections a notification may never come to an end."""
+        return time.monotonic() > self._until
+
     def _broken(self, provider: StormProvider) -> bool:
         """A mutation that has told somebody twice has shown itself; it may never come to an end."""
         return self.mutation == "no_lease" and self._twice(provider) > 0
@@ -283,7 +293,7 @@ class Storm:
         if not sleepers:
             return
         await asyncio.sleep(LAST_WORDS)
-        while await ledger.read(_alive):
+        while await ledger.read(_alive) and not self._too_long():
             await asyncio.sleep(0.2)
 
     async def _over(self, ledger: Ledger, calls: Sequence[BaseProcess]) -> bool:
