@@ -82,7 +82,10 @@ class Sweep:
             found = await self.lk.room.list_participants(api.ListParticipantsRequest(room=room))
         except api.ServerError:
             return
-        caller = any("sip.ruleID" in who.attributes for who in found.participants)
+        callers = [who for who in found.participants if "sip.ruleID" in who.attributes]
+        if not known and any(who.attributes.get("sip.callStatus") == "ringing" for who in callers):
+            return  # nobody has answered yet: the call may have been refused, and is the carrier's to place
+        caller = bool(callers)
         agent = any(is_agent(who.attributes) for who in found.participants)
         ours = known or any(ROLE in who.attributes for who in found.participants)
         if caller and agent:

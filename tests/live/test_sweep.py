@@ -119,6 +119,17 @@ class TestRoomsThatTheLedgerDoesNotKnow:
         assert isinstance(rescue.body, dict)
         assert rescue.body["room"] == self.ELSEWHERE
 
+    async def test_a_caller_who_was_refused_is_not_answered_by_the_way(
+        self, livekit: LiveKitServer, sweep: Sweep
+    ) -> None:
+        ringing = livekit.rooms.join_caller(self.ELSEWHERE, CALLER)
+        ringing.info.attributes["sip.callStatus"] = "ringing"
+        request = api.CreateAgentDispatchRequest(agent_name="clara", room=self.ELSEWHERE)
+        await sweep.lk.agent_dispatch.create_dispatch(request)
+        await look(sweep, 5)
+        assert len(livekit.log.of("CreateDispatch")) == 1
+        assert not livekit.log.of("DeleteRoom")
+
     async def test_legs_of_ours_without_a_caller_are_ended(
         self, livekit: LiveKitServer, sweep: Sweep
     ) -> None:
