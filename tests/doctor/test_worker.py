@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,25 @@ from aiohttp import web
 
 from .conftest import Office
 from .test_doctor import states
+
+
+@contextlib.asynccontextmanager
+async def a_worker(office: Office, port: int, *, agent: str, calls: int) -> AsyncIterator[None]:
+    """A worker's health port, on which this agent says how many calls it has."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "agent": agent, "calls": calls})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    office.environ["CALLISI_HEALTH_PORT"] = str(port)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_worker_without_a_watchdog_is_a_problem(office: Office, free_port: int) -> None:
@@ -88,17 +109,6 @@ async def test_a_server_for_reports_that_answers_is_well(office: Office, status:
 
 
 async def test_a_worker_of_another_agent_is_a_warning(office: Office, free_port: int) -> None:
-    async def healthz(_: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "agent": "otto", "calls": 0})
-
-    app = web.Application()
-    app.router.add_get("/healthz", healthz)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", free_port).start()
-    office.environ["CALLISI_HEALTH_PORT"] = str(free_port)
-    try:
+    async with a_worker(office, free_port, agent="otto", calls=0):
         (found,) = await office.finding("worker")
-    finally:
-        await runner.cleanup()
     assert (found.state, "`otto`, not `clara`" in found.what) == ("warning", True), found
